@@ -94,7 +94,6 @@ class Call(Fetch[Message]):
         """
         named = media in _STREAMS
         whole = media in ("application/json", "text/html") or media.endswith("+json")
-        self._undecided = None
         if media == _EVENTS or (self._stream and not (named or whole)):
             self._begin_stream(media)
             return
@@ -216,8 +215,6 @@ class Call(Fetch[Message]):
                 self._finish(events)
             case StreamFailed(error=error):
                 self._settle(error, events)
-            case _:
-                pass
 
     def _finish(self, events: list[StreamEvent]) -> None:
         streamed = self._state is STREAM

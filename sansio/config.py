@@ -23,7 +23,7 @@ from sansio.profiles import BUILT_IN
 from sansio.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_RETRY_AFTER
 from sansio.timeouts import Timeouts
 
-_DOTS = re.compile(r"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)")
+_DOTS = re.compile(r"/(?:\.|%2[eE]){1,2}(?:/|$)")
 """A dot segment (RFC 3986, section 3.3), also percent-encoded."""
 
 

@@ -62,7 +62,7 @@ def _size(part: Part) -> int:
 
 
 def _bytes(text: str) -> int:
-    return len(text.encode("utf-8", "replace"))
+    return len(text.encode(errors="replace"))
 
 
 class Fitted(msgspec.Struct, frozen=True):

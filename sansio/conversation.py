@@ -40,7 +40,7 @@ def as_messages(messages: Messages) -> list[Message]:
         ]
     if isinstance(given, (bytes, bytearray)):
         raise InvalidRequestError("messages: is bytes; write text, such as data.decode()")
-    if isinstance(messages, (Message, Mapping)) or not isinstance(messages, Iterable):
+    if isinstance(messages, Mapping) or not isinstance(messages, Iterable):
         raise InvalidRequestError(
             "messages must be a text or a list, such as [Message('user', 'Hello')] or "
             f"[{{'role': 'user', 'content': 'Hello'}}], not one {type(messages).__name__}"

@@ -39,7 +39,7 @@ _LIMIT = re.compile(
 )
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0, "month": 2_592_000.0}
 """Seconds, by the last word of a limit's kind. A month is taken as 30 days."""
-_COUNT = re.compile(r"[ \t]*([0-9]{1,18})[ \t]*")
+_COUNT = re.compile(r"[ \t]*[0-9]{1,18}[ \t]*")
 
 _EPOCH_SECONDS = 1e9
 """A plain number of seconds from here on (31 years) is a moment since 1970, which some servers send."""
@@ -171,7 +171,7 @@ def _rate_limits(headers: Headers, now: int | None) -> dict[str, RateLimit]:
 def _kind(what: str | None, words: str) -> str:
     """What a limit counts, from the words of its header."""
     if what == "ratelimitbysize":  # its words name only a window
-        words = f"tokens-{words}".rstrip("-")
+        words = f"tokens-{words}" if words else "tokens"
     elif what == "tokenlimit":
         words = words or "tokens"
     elif words == "req" or words.startswith("req-"):
@@ -180,8 +180,7 @@ def _kind(what: str | None, words: str) -> str:
 
 
 def _count(text: str | None) -> int | None:
-    match = _COUNT.fullmatch(text or "")
-    return int(match[1]) if match else None
+    return int(text) if text and _COUNT.fullmatch(text) else None
 
 
 def _reset(text: str | None, now: int | None) -> float | None:

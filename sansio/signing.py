@@ -19,7 +19,6 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 _UNSIGNED = frozenset(
     (
         "accept-encoding",
-        "authorization",
         "connection",
         "content-length",
         "expect",
@@ -85,9 +84,9 @@ def _canonical_path(path: str) -> str:
             del steps[-1:]
         elif step not in ("", "."):
             steps.append(step)
-    # A slash at the end is kept.
-    end = "/" if steps and path.endswith(("/", "/.", "/..")) else ""
-    return quote(f"/{'/'.join(steps)}{end}", safe="/~")
+    # A slash at the end is kept; one that only a dot step leaves there is not, as in botocore.
+    end = "/" if steps and path.endswith("/") else ""
+    return quote(f"/{'/'.join(steps)}{end}")
 
 
 def _canonical_query(query: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = re.compile(r"[ \t]*([0-9]+(\.[0-9]+)?)[ \t]*")
+_NUMBER = re.compile(r"[ \t]*[0-9]+(\.[0-9]+)?[ \t]*")
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
@@ -15,23 +15,21 @@ _HTTP_DATE = re.compile(
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _BASIC_TIME = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
 _RFC_3339 = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,9})?[0-9]*"
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:(\.[0-9]{1,9})[0-9]*)?"
     r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
 )
 
 
 def read_number(text: str | None) -> float | None:
     """A decimal number without a sign; infinite if it has too many digits for a float."""
-    match = _NUMBER.fullmatch(text or "")
-    return float(match[1]) if match else None
+    return float(text) if text and _NUMBER.fullmatch(text) else None
 
 
 def read_duration(text: str | None) -> float | None:
     """Seconds, from a number or from text such as `6m0s`, `20ms` or `7.66s`, as Go writes a duration."""
-    seconds = read_number(text)
-    if seconds is None and text and _DURATION.fullmatch(text := text.strip(" \t")):
-        seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    return seconds
+    if text and _DURATION.fullmatch(text := text.strip(" \t")):
+        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    return read_number(text)
 
 
 def read_http_date(text: str | None) -> int | None:

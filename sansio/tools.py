@@ -43,7 +43,7 @@ class FunctionTool(dict[str, object]):
         name: str,
         definition: JSONObject,
         form: type[Any],
-        schema: JSONObject | None = None,
+        schema: JSONObject | None,
     ) -> None:
         super().__init__(definition)
         self.name = name
@@ -167,7 +167,7 @@ def _form_of(
     except TypeError as error:
         raise TypeError(f"{name}: a parameter has a type that has no JSON schema: {error}") from None
     schema = components.pop(reference["$ref"].rpartition("/")[2])
-    schema.pop("title", None)
+    del schema["title"]
     for field, default in defaults.items():
         if default is not None and (shown := _as_json(default)) is not UNSET:
             schema["properties"][field]["default"] = shown

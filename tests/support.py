@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import traceback
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from pathlib import Path
@@ -81,6 +82,11 @@ def run_each(cases: Iterable[Case], test: Callable[[Case], None]) -> None:
         raise ExceptionGroup(f"{len(failures)} of {len(listed)} cases fail", failures)
 
 
+def _named(case: object) -> str:
+    """A case as text, without addresses of functions: processes that share tests must have the same names."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(case))
+
+
 def for_each(
     cases: Iterable[Case], *, at_once: int = 40
 ) -> Callable[[Callable[[Case], None]], Callable[..., None]]:
@@ -100,7 +106,7 @@ def for_each(
             run_each(batch, test)
 
         run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
-        return pytest.mark.parametrize("batch", batches, ids=lambda batch: str(batch[0]))(run)
+        return pytest.mark.parametrize("batch", batches, ids=lambda batch: _named(batch[0]))(run)
 
     return decorate
 

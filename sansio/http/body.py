@@ -10,8 +10,9 @@ from sansio.http.heads import ResponseHead, head_end
 from sansio.http.messages import header
 from sansio.http.syntax import TOKEN_CHARS
 
-_PLAIN_LINE = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,20})(?:;.*)?[ \t]*")
+_DIGITS = rb"[0-9A-Fa-f]{1,20}"
+_PLAIN_LINE = re.compile(_DIGITS + rb"\r\n")
+_SIZE = re.compile(rb"(" + _DIGITS + rb")(?:;.*)?[ \t]*")
 # Trailers are dropped, so that control characters, folded lines and bare line feeds may pass, as with h11.
 _TRAILERS = re.compile(
     (
@@ -35,7 +36,7 @@ class SizedBody:
 
     def receive(self, data: bytes, pieces: list[bytes]) -> int | None:
         """See `ChunkedBody.receive`; no input is malformed here."""
-        part = data if self._left is None else data[: self._left]
+        part = data[: self._left]
         if part:
             pieces.append(part)
         if self._left is None:
@@ -93,7 +94,7 @@ class ChunkedBody:
             if not self._line:
                 position = take_chunks(data, position, pieces)
                 if position == size:
-                    break
+                    return None
             end = data.find(b"\n", position) + 1
             line = data[position : end or size]
             position += len(line)
@@ -102,7 +103,7 @@ class ChunkedBody:
             if not end:
                 # Copied only when it is whole, or a line in many pieces would cost the square of its length.
                 self._line += line
-                break
+                return None
             if self._line:
                 line = bytes(self._line + line)
                 self._line.clear()
@@ -172,7 +173,7 @@ def take_chunks(data: bytes, position: int, pieces: list[bytes]) -> int:
     line = _PLAIN_LINE.match
     while (match := line(data, position)) is not None:
         start = match.end()
-        end = start + int(match[1], 16)
+        end = start + int(match[0], 16)  # int() ignores the line's end
         if end == start or data[end : end + 2] != b"\r\n":
             break
         pieces.append(data[start:end])

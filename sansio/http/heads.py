@@ -41,7 +41,7 @@ def head_end(data: bytearray, searched: int) -> int | None:
     if data.startswith((b"\n", b"\r\n")):
         return data.index(b"\n") + 1
     start = max(0, searched - 2)
-    ends = [at + len(blank) for blank in (b"\n\n", b"\n\r\n") if (at := data.find(blank, start)) >= 0]
+    ends = [at + len(blank) for blank in (b"\n\n", b"\n\r\n") if (at := data.find(blank, start)) != -1]
     return min(ends, default=None)
 
 
@@ -55,7 +55,8 @@ def read_head(data: bytes, method: str) -> ResponseHead | None:
         RemoteProtocolError: the head is malformed, or switches protocols.
     """
     # One regular expression reads most heads in a fraction of h11's time, without importing h11.
-    return _read_plain(data) or _read_by_h11(data, method)
+    plain = _read_plain(data)
+    return plain if plain is not None else _read_by_h11(data, method)
 
 
 def _read_plain(data: bytes) -> ResponseHead | None:

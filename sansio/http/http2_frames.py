@@ -9,18 +9,16 @@ MAX_FRAME_SIZE = 16_384
 
 HEADER = 9  # bytes of a frame's header
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW, CONTINUATION = range(10)
-NAMES = (
-    "DATA",
-    "HEADERS",
-    "PRIORITY",
-    "RST_STREAM",
-    "SETTINGS",
-    "PUSH_PROMISE",
-    "PING",
-    "GOAWAY",
-    "WINDOW_UPDATE",
-    "CONTINUATION",
-)
+NAMES = {
+    DATA: "DATA",
+    HEADERS: "HEADERS",
+    RST_STREAM: "RST_STREAM",
+    SETTINGS: "SETTINGS",
+    PING: "PING",
+    WINDOW: "WINDOW_UPDATE",
+}
+"""The names of the frames that h2 may refuse."""
+
 END_STREAM = 0x1
 END_HEADERS = 0x4
 PADDED = 0x8

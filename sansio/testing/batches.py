@@ -87,15 +87,22 @@ class _Batch:
     rows: list[tuple[str, FakeResponse | None]] = field(default_factory=list)
 
     @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.looks <= 0
+
+    @property
     def word(self) -> str:
         """OpenAI's word for the batch's state."""
-        if self.looks > 0:
+        if not self.over:
             return "cancelling" if self.cancelled else "in_progress"
         return "cancelled" if self.cancelled else self.ending
 
     def counts(self) -> tuple[int, int]:
-        """How many requests have an answer, and how many an error or none."""
-        answered = sum(response is not None and response.status < 400 for _, response in self.rows)
+        """How many requests have an answer, and how many an error or none: 0 before the end."""
+        if not self.over:
+            return 0, 0
+        answered = sum(response is not None and _is_answer(response) for _, response in self.rows)
         return answered, len(self.rows) - answered
 
 
@@ -130,12 +137,11 @@ class FakeBatches:
             case "look":
                 batch = self._batch(route.id)
                 shown = self._shown(route, request, batch)
-                batch.looks = max(0, batch.looks - 1)
+                batch.looks -= 1
                 return _said(shown)
             case "cancel":
                 batch = self._batch(route.id)
-                if batch.looks > 0:
-                    batch.cancelled = True
+                batch.cancelled = batch.cancelled or not batch.over
                 return _said(self._shown(route, request, batch))
             case _:
                 return self._results(route, request)
@@ -223,7 +229,7 @@ class FakeBatches:
 
     def _results(self, route: Route, request: Request) -> FakeResponse:
         batch = self._batch(route.id)
-        if batch.looks > 0 or (route.type == "openrouter" and batch.word == "failed"):
+        if not batch.over or (route.type == "openrouter" and batch.word == "failed"):
             raise refuse("The batch has no results.", status=404)
         if route.type == "anthropic":
             rows = [_anthropic_row(batch, custom_id, said) for custom_id, said in self._ordered(batch)]
@@ -251,7 +257,7 @@ class FakeBatches:
 
         An empty file is not made.
         """
-        if batch.looks > 0 or batch.word == "failed":
+        if not batch.over:
             return None, None
         if batch.written is not None:
             return batch.written
@@ -259,7 +265,7 @@ class FakeBatches:
         bad: list[JSONObject] = []
         for custom_id, said in self._ordered(batch):
             if said is not None:
-                (good if said.status < 400 else bad).append(_row(custom_id, said))
+                (good if _is_answer(said) else bad).append(_row(custom_id, said))
             elif batch.word == "expired":
                 error: JSONObject = {"code": "batch_expired", "message": "The completion window is over."}
                 bad.append({"id": None, "custom_id": custom_id, "response": None, "error": error})
@@ -275,17 +281,17 @@ def _check(route: Route, body: JSONObject, rows: Sequence[JSONObject], endpoint:
     for index, row in enumerate(rows):
         custom_id = as_text(row.get("custom_id"))
         if not custom_id or custom_id in seen:
-            raise refuse(f"Request {index} has no custom_id, or that of another request.", param="custom_id")
+            raise refuse(f"Request {index} has no custom_id, or that of another request.")
         seen.add(custom_id)
         if route.type == "anthropic":
-            if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", custom_id):
+            if len(custom_id) > 64 or not re.fullmatch(r"[a-zA-Z0-9_-]*", custom_id):
                 raise refuse(f"requests.{index}.custom_id: String should have at most 64 characters.")
             continue
         if route.type != "openrouter" and not route.jobs and row.get("url") != endpoint:
-            raise refuse(f"Request {index} is for another endpoint.", param="url")
+            raise refuse(f"Request {index} is for another endpoint.")
         models.add(as_text(as_object(row.get("body")).get("model")) or as_text(body.get("model")))
     if len(models) > 1:
-        raise refuse("A batch has requests for one model.", param="model")
+        raise refuse("A batch has requests for one model.")
 
 
 def _rows(data: bytes) -> list[JSON]:
@@ -293,6 +299,10 @@ def _rows(data: bytes) -> list[JSON]:
         return [_ROWS.decode(line) for line in data.splitlines() if line.strip()]
     except msgspec.DecodeError:
         raise refuse("Each line must be a JSON object.", param="input_file_id") from None
+
+
+def _is_answer(said: FakeResponse) -> bool:
+    return said.status < 400
 
 
 def _json_in(said: FakeResponse) -> JSONObject | None:
@@ -319,7 +329,7 @@ def _anthropic_row(batch: _Batch, custom_id: str, said: FakeResponse | None) -> 
     result: JSONObject
     if said is None:
         result = {"type": "canceled" if batch.word == "cancelled" else "expired"}
-    elif said.status < 400 and (message := _json_in(said)) is not None:
+    elif _is_answer(said) and (message := _json_in(said)) is not None:
         result = {"type": "succeeded", "message": message}
     else:
         lost: JSONObject = {"type": "error", "error": {"type": "api_error", "message": _LOST}}
@@ -328,7 +338,7 @@ def _anthropic_row(batch: _Batch, custom_id: str, said: FakeResponse | None) -> 
 
 
 def _openai_batch(batch: _Batch, output: str | None, errors: str | None) -> JSONObject:
-    answered, failed = batch.counts() if batch.looks <= 0 else (0, 0)
+    answered, failed = batch.counts()
     listed: JSON = None
     if batch.word == "failed":
         listed = {"object": "list", "data": [{"code": "invalid", "message": batch.error, "line": 1}]}
@@ -348,7 +358,7 @@ def _openai_batch(batch: _Batch, output: str | None, errors: str | None) -> JSON
 
 
 def _job(batch: _Batch, output: str | None, errors: str | None) -> JSONObject:
-    answered, failed = batch.counts() if batch.looks <= 0 else (0, 0)
+    answered, failed = batch.counts()
     failure: JSON = [{"message": batch.error, "count": 1}] if batch.word == "failed" else []
     return {
         "id": batch.id,
@@ -369,7 +379,7 @@ def _job(batch: _Batch, output: str | None, errors: str | None) -> JSONObject:
 
 
 def _openrouter_batch(batch: _Batch) -> JSONObject:
-    answered, failed = batch.counts() if batch.looks <= 0 else (0, 0)
+    answered, failed = batch.counts()
     error: JSON = {"code": 400, "message": batch.error} if batch.word == "failed" else None
     return {
         "id": batch.id,
@@ -388,7 +398,7 @@ def _openrouter_batch(batch: _Batch) -> JSONObject:
 
 
 def _anthropic_batch(batch: _Batch, request: Request) -> JSONObject:
-    over = batch.looks <= 0
+    over = batch.over
     host = header(request.headers, "host")
     results = f"{request.scheme}://{host}/v1/messages/batches/{batch.id}/results"
     named = "canceling" if batch.cancelled else "in_progress"
@@ -399,7 +409,7 @@ def _anthropic_batch(batch: _Batch, request: Request) -> JSONObject:
         elif said is None:
             counts["canceled" if batch.word == "cancelled" else "expired"] += 1
         else:
-            counts["succeeded" if said.status < 400 else "errored"] += 1
+            counts["succeeded" if _is_answer(said) else "errored"] += 1
     return {
         "id": batch.id,
         "type": "message_batch",

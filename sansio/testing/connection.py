@@ -40,7 +40,6 @@ class FakeConnection:
         self._h11 = h11.Connection(h11.SERVER)
         self._head: h11.Request | None = None
         self._body = bytearray()
-        self._held = False
 
     def receive_data(self, data: bytes) -> list[bytes]:
         """Take the next bytes from the client.
@@ -52,11 +51,11 @@ class FakeConnection:
             The bytes to send, in order. The head of a response and each piece of its body are separate items,
             so that a caller can send a stream event by event.
         """
-        if self.closed or self._held or not data:
+        if self.closed or not data:
             return []
         self._h11.receive_data(data)
         pieces: list[bytes] = []
-        while not self.closed and not self._held and self._advance(pieces):
+        while not self.closed and self._advance(pieces):
             pass
         return [piece for piece in pieces if piece]
 
@@ -97,7 +96,7 @@ class FakeConnection:
             case Ending.DROP:
                 self.closed = True
             case Ending.HOLD:
-                self._held = True
+                pass  # h11 reads no further request before the end of this response
             case Ending.FINISH if response.silent:
                 self.closed = True
             case Ending.FINISH:
@@ -127,17 +126,18 @@ class FakeConnection:
 
 
 def _request(head: h11.Request, body: bytes, scheme: str) -> Request:
-    headers: Headers = tuple(
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers
-    )
+    headers: Headers = tuple((_text(name), _text(value)) for name, value in head.headers)
     host, port = "", _PORTS[scheme]
     try:
         parts = urlsplit("//" + (header(headers, "host") or ""))
         host, port = parts.hostname or "", parts.port or port
     except ValueError:
         pass  # the header is not a valid host; the provider looks only at the path
-    target = head.target.decode("latin-1")
-    return Request(head.method.decode("latin-1"), scheme, host, port, target, headers, body)
+    return Request(_text(head.method), scheme, host, port, _text(head.target), headers, body)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("latin-1")
 
 
 def _framed(response: FakeResponse) -> Headers:

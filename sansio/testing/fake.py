@@ -44,14 +44,13 @@ from sansio.testing.wires.registry import Shelf, failed, wire_for
 _Fail: TypeAlias = Callable[[Failure], FakeResponse]
 _JSON: Headers = (("content-type", "application/json"),)
 _ID_PREFIXES: dict[str, str] = {
-    "chat": "chatcmpl-",
     "messages": "msg_",
     "invoke": "msg_bdrk_",
     "responses": "resp_",
     "cohere": "",
     "gemini": "",
 }
-"""How the ids of answers begin, by the wire family."""
+"""How the ids of answers begin, by the wire family; `chatcmpl-` for all others."""
 
 
 class FakeProvider:

@@ -194,7 +194,7 @@ _BEDROCKS = re.compile(
 )
 """Paths that belong to Amazon Bedrock: models are in the path, and the list of models has its own name."""
 _SIGNED = re.compile(
-    r"Credential=[^/]+/\d{8}/[a-z0-9-]+/bedrock(?:-mantle)?/aws4_request, .*Signature=[0-9a-f]{64}"
+    r"Credential=[^/]+/\d{8}/[a-z0-9-]+/bedrock(?:-mantle)?/aws4_request,.*Signature=[0-9a-f]{64}"
 )
 """What follows the name in an AWS signature."""
 _OWN_PATHS = {"/v2/chat": "cohere", "/v2/embed": "cohere", "/v1/tokenize": "cohere"}
@@ -277,7 +277,7 @@ def read_body(request: Request) -> JSONObject:
     """
     try:
         return msgspec.json.decode(request.body, type=dict[str, JSON])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError):
         raise refuse("The body could not be parsed: it must be a JSON object, in UTF-8.") from None
 
 

@@ -14,21 +14,32 @@ _CALL_TESTS = tuple(
 _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.http": ("tests/sansio/http/test_messages.py",),
     "sansio.http.exchange": (*_HTTP_TESTS, "tests/sansio/http/test_messages.py"),
-    "sansio.http.heads": _HTTP_TESTS,
-    "sansio.http.body": _HTTP_TESTS,
+    "sansio.http.heads": ("tests/sansio/http/test_heads.py", *_HTTP_TESTS),
+    "sansio.http.body": ("tests/sansio/http/test_exchange_bounds.py", *_HTTP_TESTS),
+    "sansio.http.http2_frames": (
+        "tests/sansio/http/test_http2_frames.py",
+        "tests/sansio/http/test_http2.py",
+    ),
+    "sansio.http.messages": (
+        "tests/sansio/http/test_messages.py",
+        "tests/sansio/http/test_exchange_bounds.py",
+    ),
     "sansio.answers.pieces": ("tests/sansio/answers/test_folding.py",),
     "sansio": ("tests/sansio/test_public_names.py",),
     "sansio.providers": ("tests/sansio/providers/test_registry.py",),
     "sansio.testing": ("tests/sansio/testing/test_wire.py",),
     "sansio.testing.wires.messages": (
-        "tests/sansio/testing/wires/test_messages.py",
         "tests/sansio/testing/test_wire_goldens.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_messages.py",
     ),
     "sansio.testing.wires.chat": (
-        "tests/sansio/testing/wires/test_chat.py",
         "tests/sansio/testing/test_wire_goldens.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_chat.py",
     ),
     "sansio.testing.wires.messages_fields": (
+        "tests/sansio/testing/wires/test_requests.py",
         "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_messages_requests.py",
@@ -36,6 +47,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/test_small_model.py",
     ),
     "sansio.testing.wires.responses_fields": (
+        "tests/sansio/testing/wires/test_requests.py",
         "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_responses_requests.py",
@@ -45,6 +57,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_requests_by_types.py",
     ),
     "sansio.testing.wires.chat_fields": (
+        "tests/sansio/testing/wires/test_requests.py",
         "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/families/chat/test_options_known.py",
@@ -52,7 +65,14 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_chat_requests_names.py",
         "tests/sansio/testing/wires/test_chat_requests.py",
     ),
+    "sansio.families.runtime": (
+        "tests/sansio/families/test_words.py",
+        "tests/sansio/providers/test_bedrock.py",
+        "tests/sansio/providers/test_invoke.py",
+        "tests/sansio/families/converse",
+    ),
     "sansio.families.claude": (
+        "tests/sansio/families/test_claude.py",
         "tests/sansio/test_sent.py",
         "tests/sansio/families/messages/test_options.py",
         "tests/sansio/test_structured.py",
@@ -99,14 +119,18 @@ _TESTS: dict[str, tuple[str, ...]] = {
             for of in ("serving", "chat.serving", "messages.serving", "responses.serving")
         ),
         (
-            "tests/sansio/test_translate.py",
+            "tests/sansio/test_translate_read.py",
             "tests/sansio/test_translate_written.py",
+            "tests/sansio/test_translate.py",
             "tests/sansio/test_translate_requests.py",
         ),
     ),
     **dict.fromkeys(
         (f"sansio.testing.wires.{of}" for of in ("cohere", "cohere_requests", "ollama", "ollama_requests")),
         (
+            "tests/sansio/testing/wires/test_goldens.py",
+            "tests/sansio/testing/wires/test_requests.py",
+            "tests/sansio/test_struct_defaults.py",
             "tests/sansio/testing/wires/test_native.py",
             "tests/sansio/testing/wires/test_native_prompts.py",
             "tests/sansio/families/cohere",
@@ -115,6 +139,9 @@ _TESTS: dict[str, tuple[str, ...]] = {
     ),
     **{
         f"sansio.testing.wires.{of}{half}": (
+            "tests/sansio/testing/wires/test_goldens.py",
+            "tests/sansio/testing/wires/test_requests.py",
+            "tests/sansio/test_struct_defaults.py",
             f"tests/sansio/testing/wires/test_{of}.py",
             "tests/sansio/testing/wires/test_native_prompts.py",
             f"tests/sansio/families/{of}",
@@ -123,9 +150,51 @@ _TESTS: dict[str, tuple[str, ...]] = {
         for half in ("", "_requests")
     },
     "sansio.testing.wires.runtime": (
+        "tests/sansio/testing/wires/test_goldens.py",
         "tests/sansio/testing/wires/test_converse.py",
         "tests/sansio/testing/wires/test_invoke.py",
         "tests/sansio/families/converse",
+    ),
+    **{
+        f"sansio.testing.wires.{of}_requests": (
+            "tests/sansio/testing/wires/test_requests.py",
+            f"tests/sansio/testing/wires/test_{of}_requests.py",
+            f"tests/sansio/testing/wires/test_{of}_requests_names.py",
+            *more,
+        )
+        for of, more in (
+            ("chat", ("tests/sansio/testing/wires/test_chat_requests_refusals.py",)),
+            ("messages", ()),
+        )
+    },
+    "sansio.testing.wires.shapes": (
+        "tests/sansio/testing/wires/test_requests.py",
+        "tests/sansio/testing/wires/test_chat_requests_refusals.py",
+    ),
+    "sansio.testing.wires.vectors": (
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/test_beside.py",
+    ),
+    "sansio.testing.wires.runtime_beside": (
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_converse.py",
+        "tests/sansio/testing/wires/test_invoke.py",
+    ),
+    "sansio.testing.wires.invoke": (
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_requests.py",
+        "tests/sansio/testing/wires/test_invoke.py",
+    ),
+    "sansio.testing.wires.registry": (
+        "tests/sansio/testing/wires/test_registry.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+    ),
+    "sansio.testing.wires.responses": (
+        "tests/sansio/testing/test_wire_goldens.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_responses.py",
+        "tests/sansio/testing/wires/test_responses_requests.py",
+        "tests/sansio/testing/wires/test_responses_shelf.py",
     ),
     "sansio.testing.batches": (
         "tests/sansio/testing/test_batches.py",
@@ -138,19 +207,23 @@ _TESTS: dict[str, tuple[str, ...]] = {
             "sansio.testing.wires.responses_records",
         ),
         (
+            "tests/sansio/test_translate_written.py",
             *(
                 f"tests/sansio/testing/wires/test_responses{of}.py"
                 for of in ("_items", "", "_requests", "_shelf")
             ),
             "tests/sansio/testing/test_wire_goldens.py",
+            "tests/sansio/testing/wires/test_goldens.py",
         ),
     ),
     "sansio.testing.wires.responses_requests": (
+        "tests/sansio/testing/wires/test_requests.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_responses_requests.py",
         "tests/sansio/testing/wires/test_responses_shelf.py",
     ),
     "sansio.families.responses.inputs": (
+        "tests/sansio/test_translate_read.py",
         "tests/sansio/test_translate.py",
         "tests/sansio/test_translate_requests.py",
     ),
@@ -176,6 +249,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/test_messages_hosts.py",
     ),
     "sansio.provider": (
+        "tests/sansio/test_provider_requests.py",
         "tests/sansio/test_provider.py",
         "tests/sansio/test_options.py",
         "tests/sansio/test_misuse_texts.py",
@@ -249,10 +323,13 @@ def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     named += folder.glob(f"test_{name}.py")
     if package == "sansio.batches":
         named += sorted(set(folder.glob("test_*.py")) - set(named))
+    if package == "sansio.families" and named:  # what all families share shows in what they send and read
+        named += sorted(folder.glob("test_*_written.py")) + sorted(folder.glob("test_*_read.py"))
     if package.startswith("sansio.families."):  # what a family's modules share is tested through them
         recorded = _RECORDED.get(package.rpartition(".")[2], ())
         named += sorted(set(folder.glob("test_*.py")) - set(named))
-        named += [root / f"tests/sansio/test_{of}.py" for of in ("sent", "parser_quick")]
+        of_profiles = ("profiles",) if package.endswith(".chat") else ()
+        named += [root / f"tests/sansio/test_{of}.py" for of in (*of_profiles, "sent", "parser_quick")]
         named += sorted((root / "tests/sansio/families").glob("test_*.py"))
         named += [root / "tests/sansio" / file for file in recorded]
     return tuple(str(path.relative_to(root)) for path in named) or mirror_of(root, package)

@@ -384,3 +384,95 @@ def test_header_names_count_in_any_case() -> None:
     answer = b'{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}'
     events, _ = run(call("openai"), [head, Body(answer), End()])
     assert isinstance(events[-1], StreamComplete)
+
+
+STREAM_TYPES = (
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/jsonl",
+    "application/x-jsonl",
+    "application/vnd.amazon.eventstream",
+)
+"""Media types of streams: WHATWG's, three names of JSON lines, and AWS's."""
+
+
+@for_all(("media", [*STREAM_TYPES, "Text/Event-Stream; charset=utf-8"]), ("stream", [True, False]))
+def test_a_type_of_a_stream_is_read_as_a_stream_whatever_was_requested(media: str, stream: bool) -> None:
+    subject = call("openai", stream=stream)
+    subject.next_step()
+    subject.receive(Head(200, (("content-type", media),)))
+    subject.receive(Body(b"{"))
+    assert subject.state is CallState.STREAM
+
+
+@for_all(
+    (
+        "media",
+        [
+            "application/json",
+            "application/problem+json",
+            "application/vnd.x+json; charset=utf-8",
+            "APPLICATION/JSON",
+        ],
+    ),
+    ("stream", [True, False]),
+    ("head", [b"{", b" \n {"]),
+)
+def test_a_type_of_json_is_read_as_a_whole_answer_whatever_was_requested(
+    media: str, stream: bool, head: bytes
+) -> None:
+    subject = call("openai", stream=stream)
+    subject.next_step()
+    subject.receive(Head(200, (("content-type", media),)))
+    subject.receive(Body(head))
+    assert subject.state is CallState.WHOLE
+
+
+@for_all(
+    ("media", ["", "text/plain", "application/octet-stream", "application/json-seq"]),
+    ("stream", [True, False]),
+)
+def test_an_unknown_type_is_read_as_it_was_requested(media: str, stream: bool) -> None:
+    subject = call("openai", stream=stream)
+    subject.next_step()
+    subject.receive(Head(200, (("content-type", media),) if media else ()))
+    subject.receive(Body(b"{"))
+    assert subject.state is (CallState.STREAM if stream else CallState.WHOLE)
+
+
+LINES = (
+    b'{"model":"m","message":{"role":"assistant","content":"Hi"},"done":false}\n'
+    b'{"model":"m","message":{"role":"assistant","content":"!"},"done":true,"done_reason":"stop"}\n'
+)
+
+
+@for_all(
+    ("media", ["application/x-ndjson", "application/jsonl", "application/x-jsonl"]),
+    ("stream", [True, False]),
+    ("before", [b"", b" \n"]),
+)
+def test_lines_of_json_are_read_by_their_type_whatever_was_requested(
+    media: str, stream: bool, before: bytes
+) -> None:
+    subject = call("ollama", api="ollama", stream=stream)
+    pieces: list[Input] = [Body(before)] if before else []
+    events, _ = run(subject, [Head(200, (("content-type", media),)), *pieces, Body(LINES), End()])
+    assert [event.text for event in events if isinstance(event, ContentDelta)] == (
+        ["Hi", "!"] if stream else []
+    )
+    assert subject.result().text == "Hi!"
+
+
+@for_all(("kind", TYPES), ("stream", [True, False]), ("answered", ["whole", "streamed"]))
+def test_deltas_are_given_if_they_are_wanted_however_the_server_answers(
+    kind: str, stream: bool, answered: str
+) -> None:
+    answer = WHOLES["anthropic" if kind == "anthropic" else "openai"]
+    exchange = whole(answer) if answered == "whole" else streamed(STREAMS[kind])
+    events, _ = run(call(kind, stream=stream), exchange)
+    last = events[-1]
+    assert isinstance(last, StreamComplete)
+    assert len(events) == 1 or stream
+    if stream:
+        assert "".join(event.text for event in events if isinstance(event, ContentDelta)) == last.message.text
+        assert len(events) > 1

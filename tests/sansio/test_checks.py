@@ -26,8 +26,16 @@ from sansio import (
     TextPart,
     Tool,
     ToolCall,
+    tool,
 )
-from sansio.checks import check_messages
+from sansio.checks import (
+    as_tools,
+    check_messages,
+    check_tool_choice,
+    check_tools,
+    encode_body,
+    tool_name,
+)
 from tests.sansio.wires import ASK, COMPATIBLE, TYPES, WEATHER, Record, body_of, config
 from tests.support import for_all
 
@@ -395,3 +403,204 @@ def test_a_part_that_has_no_place_is_refused_with_what_to_do(kind: str, part: Pa
     error = refused([Message(Role.USER, (TextPart("a"), part))], kind=kind)
     assert f"message 0, part 1: {kind}/" in str(error)
     assert "; " in str(error)
+
+
+def deep(levels: int) -> Record:
+    value: Record = {}
+    for _ in range(levels - 1):
+        value = {"x": value}
+    return value
+
+
+def placed(value: Any) -> list[tuple[str, Message]]:
+    """A value in each place of a message, with the words that name the place."""
+    return [
+        (": its extra ", Message(Role.ASSISTANT, "Hi", extra=value)),
+        (", part 1: its extra ", Message(Role.ASSISTANT, (TextPart("a"), TextPart("b", extra=value)))),
+        (", part 0: its extra ", Message(Role.ASSISTANT, (ToolCall("c", "f", extra=value),))),
+        (
+            ", part 2: its input ",
+            Message(Role.ASSISTANT, (*[TextPart("a")] * 2, ServerToolPart("k", input=value))),
+        ),
+        (
+            ", part 0: its output ",
+            Message(Role.ASSISTANT, (ServerToolPart("k", output=value), TextPart("a"))),
+        ),
+        (", part 1: its call 'c' ", Message(Role.ASSISTANT, (TextPart("a"), ToolCall("c", "f", value)))),
+    ]
+
+
+def test_a_value_that_cannot_be_sent_is_named_by_message_part_and_field() -> None:
+    for (words, message), (_, fine), (_, depth) in zip(
+        placed({"a": float("nan")}), placed(deep(3)), placed(deep(4)), strict=True
+    ):
+        results = [result(call.id) for call in message.tool_calls]
+        with pytest.raises(InvalidRequestError) as caught:
+            check_messages([USER, message, *results], 3, continued=False)
+        assert caught.value.index == 1
+        assert caught.value.message.startswith(f"message 1{words}has nan")
+        check_messages([USER, fine, *results], 3, continued=False)
+        with pytest.raises(InvalidRequestError) as caught:
+            check_messages([USER, depth, *results], 3, continued=False)
+        assert caught.value.message.startswith(f"message 1{words}nests too deep")
+
+
+def test_a_conversation_that_was_put_in_order_is_checked_to_the_configs_depth() -> None:
+    """The place in the user's own list is named, since what was put in order is no better."""
+    provider = Provider(config("openai", limits={"max_json_depth": 3}))
+    late = Message(Role.TOOL, "ok", tool_call_id="b", extra=deep(4))
+    with pytest.raises(InvalidRequestError) as caught:
+        provider.prepare([USER, CALLS, result("a"), USER, late])
+    assert caught.value.index == 1
+
+
+MISTAKES: list[tuple[list[Message], str]] = [
+    ([], "the message list is empty: give at least one message"),
+    (
+        [USER, result("a")],
+        "message 1: the tool result for 'a' answers no call of the assistant's turn before it",
+    ),
+    (
+        [CALLS],
+        "message 0: no tool result follows for the calls 'a', 'b'; append one for each call, with the text",
+    ),
+    ([user(ToolCall("a", "f"))], "message 0: only an assistant's message has tool calls"),
+    ([calling(ToolCall("a", "f"), ToolCall("a", "g"))], "message 0: two of its tool calls have the same id"),
+    (
+        [calling(TextPart("x"), ToolCall("", "f"))],
+        "message 0, part 1: its ToolCall has an empty id; give it one, and name it in the tool's result",
+    ),
+    ([calling(ToolCall("a", ""))], "message 0, part 0: its ToolCall has an empty name; give it one"),
+    ([user(ImagePart(data=b""))], "message 0, part 0: the data of ImagePart is empty; leave the part out"),
+]
+
+
+@for_all((("messages", "words"), MISTAKES))
+def test_a_mistake_says_where_it_is_and_what_to_do(messages: list[Message], words: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        check_messages(messages, continued=False)
+    assert caught.value.message.startswith(words)
+    assert ("name it in the tool's result" in caught.value.message) == ("empty id" in words)
+    if "empty name" in words:
+        assert caught.value.message == words
+    assert caught.value.index == (int(words[8]) if words.startswith("message") else None)
+
+
+def test_media_of_an_answer_may_be_empty_and_others_may_have_an_address() -> None:
+    answer = Message(Role.ASSISTANT, (AudioPart(data=b"", transcript="Hi"),), origin="openai/chat")
+    check_messages([USER, answer, user(ImagePart(url="u")), user(DocumentPart(data=b"x"))], continued=False)
+
+
+@pytest.mark.parametrize(
+    ("tool", "name"),
+    [
+        ({"type": "function", "function": {"name": "f"}, "name": "g"}, "f"),
+        ({"type": "custom", "custom": {"name": "c"}, "function": {"name": "f"}}, "c"),
+        ({"type": "function", "custom": {"name": "c"}, "name": "g"}, "g"),
+        ({"type": "web_search", "name": "web"}, "web"),
+        ({"function": {"name": "f"}}, "f"),
+        ({"function": "f", "name": "g"}, "g"),
+        ({"type": "function", "function": {"name": 5}}, ""),
+        ({"type": "function", "function": {}}, ""),
+        ({}, ""),
+        ("f", ""),
+        (None, ""),
+    ],
+)
+def test_the_name_of_a_tool_is_in_its_own_object(tool: object, name: str) -> None:
+    assert tool_name(tool) == name
+
+
+FINE_TOOLS: list[Tool] = [
+    {"type": "function", "function": {"name": "a"}},
+    {"function": {"name": "b"}},
+    {"type": "custom", "custom": {"name": "c"}},
+    {"name": "d", "input_schema": {}},
+    {"type": "web_search"},
+    {"type": "web_search"},
+    {"type": "memory_20250818", "name": "memory"},
+]
+
+FORM = "is not in OpenAI's chat format: put its name, description and"
+WRONG_TOOLS: list[tuple[list[Any], str]] = [
+    ([{"type": "function", "name": "f"}], f"tool 0, 'f', {FORM} parameters under \"function\""),
+    ([{"type": "custom", "name": "f"}], f"tool 0, 'f', {FORM} format under \"custom\""),
+    ([{"type": "", "name": "f"}], f"tool 0, 'f', {FORM} parameters under \"function\""),
+    ([{"type": 5, "name": "f"}], f"tool 0, 'f', {FORM} parameters under \"function\""),
+    ([*FINE_TOOLS, FINE_TOOLS[1]], "tools 1 and 7 are both named 'b'"),
+    ([{"type": "web_search", "name": 5}], "tool 0 has no name; tools have the form "),
+    ([*FINE_TOOLS, {"type": "function"}], "tool 7 has no name; tools have the form "),
+    ([{"type": "function", "function": {"name": "f", "x": float("inf")}}], "tool 0 has inf"),
+]
+
+
+def test_tools_of_every_form_pass_and_others_are_refused_by_their_position() -> None:
+    check_tools(FINE_TOOLS)
+    for tools, words in WRONG_TOOLS:
+        with pytest.raises(InvalidRequestError) as caught:
+            check_tools(tools)
+        assert caught.value.message.startswith(words)
+
+
+def test_a_list_of_tools_is_taken_as_it_is() -> None:
+    assert as_tools(None) == ()
+    assert as_tools([]) == ()
+    assert as_tools((WEATHER, WEATHER)) == (WEATHER, WEATHER)
+    nameless = type("Runner", (), {"__call__": lambda self: None})()
+    for tools, words in (
+        (plain, "tools: is a function; make a tool of it, and give a list: [tool(function)]"),
+        ([WEATHER, plain], "tool 1 is a function; make a tool of it: tool(plain)"),
+        ([nameless], "tool 0 is a function; make a tool of it: tool(function)"),
+        ("f", "tools: give a list of tools, not a str"),
+        (b"f", "tools: give a list of tools, not a bytes"),
+        ({"a": 1}, "tools: give a list of tools, not a dict"),
+        (tool(plain), "tools: give a list of tools, not a FunctionTool"),
+        (iter([]), "tools: give a list of tools, not a list_iterator"),
+        (5, "tools: give a list of tools, not a int"),
+    ):
+        with pytest.raises(InvalidRequestError) as caught:
+            as_tools(tools)  # type: ignore[arg-type]  # wrong on purpose
+        assert caught.value.message == words
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "auto",
+        "none",
+        None,
+        5,
+        {"type": "function", "function": {"name": "f"}},
+        {"type": "custom", "custom": {"name": "f"}},
+        {"type": "tool", "name": "f"},
+        {"type": "any"},
+        {"type": "allowed_tools", "allowed_tools": {"tools": []}},
+        {"type": "own"},
+        {"type": "own", "allowed_tools": 5},
+        {"type": "allowed_tools", "allowed_tools": {"tools": ({"type": "function"},)}},
+    ],
+)
+def test_a_tool_choice_that_some_provider_has_passes(choice: object) -> None:
+    check_tool_choice(choice)
+
+
+def test_the_same_body_gives_the_same_bytes_and_a_wrong_one_is_named() -> None:
+    assert encode_body({"b": 1, "a": [None, "é"]}, []) == '{"b":1,"a":[null,"é"]}'.encode()
+    odd = Message(Role.ASSISTANT, "x", extra=cast(Record, {"x": object()}))
+    bad = Message(Role.USER, "\ud800")
+    for messages, index, where in (
+        ([USER, odd, bad], 2, "message 2 holds half a surrogate pair"),
+        ([bad, bad], 0, "message 0 holds half a surrogate pair"),
+        ([USER], None, "a tool or an option holds half a surrogate pair"),
+    ):
+        with pytest.raises(InvalidRequestError) as caught:
+            encode_body({"x": "\ud800"}, messages)
+        assert caught.value.index == index
+        assert caught.value.message.startswith(where)
+    longest = 10**5_000  # Python writes no longer numbers
+    with pytest.raises(InvalidRequestError) as caught:
+        encode_body({"x": "\ud800"}, [Message(Role.USER, "x", extra={"x": longest}), bad])
+    assert caught.value.index == 1
+    for value in (object(), {1j: 2}, [1, {object()}], longest):
+        with pytest.raises(InvalidRequestError, match=r"^a tool, an option or a part's extra is not JSON: "):
+            encode_body({"x": value}, [])

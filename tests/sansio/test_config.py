@@ -260,6 +260,8 @@ def test_azures_v1_surface_needs_only_a_name(name: str) -> None:
             ("https://host/a/../v1", "'..'"),
             ("https://host/./v1", "'.'"),
             ("https://host/%2e%2E/v1", "'..'"),
+            ("https://host/v1/%2E", "'..'"),
+            ("https://host/.%2e", "'..'"),
         ],
     )
 )
@@ -274,6 +276,8 @@ def test_an_address_that_cannot_be_called_is_refused_without_its_secrets(base_ur
     "base_url",
     [
         "https://host/..x/.y/z..",
+        "https://host/.../v1",
+        "https://host/a.%2E/..%2f",
         "https://host",
         "HTTPS://Host:8443/a/b",
         "https://[::1]:8000/v1",
@@ -577,3 +581,81 @@ def test_the_clock_of_the_first_event_is_that_of_all_unless_it_is_given() -> Non
     assert configured.timeouts().first_event == 4.0
     assert configured.timeouts(event_timeout=5.0).first_event == 5.0
     assert configured.timeouts(first_event_timeout=6.0).event == 4.0
+
+
+def test_a_region_is_part_of_the_types_address() -> None:
+    """Amazon Bedrock's endpoints: `bedrock-runtime.<region>.amazonaws.com`."""
+    for region in ("us-east-1", "eu-west-1", "us-gov-west-1", "a", "0z9", "il-central-1", "ap-southeast-23"):
+        made = ProviderConfig(type="bedrock", model="m", region=region)
+        assert made.base_url == f"https://bedrock-runtime.{region}.amazonaws.com"
+        assert made.region_variables == ()
+        assert (
+            ProviderConfig(type="bedrock", model="m", region=region, base_url="https://h").base_url
+            == "https://h"
+        )
+    unknown = ProviderConfig(type="bedrock", model="m")
+    assert "{region}" in unknown.base_url
+    assert unknown.region_variables == ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+@pytest.mark.parametrize(
+    "region", ["", "-", "EU", "eu_west", "eu.west", "-eu", "eu-", "eu--west", "eu/x", "eu-west-1 ", "é"]
+)
+def test_what_is_no_region_is_refused_by_its_name(region: str) -> None:
+    with pytest.raises(ConfigError, match="us-east-1") as caught:
+        ProviderConfig(type="bedrock", model="m", region=region)
+    assert caught.value.field == "region"
+    assert repr(region) in str(caught.value)
+
+
+def test_the_variables_of_a_key_and_of_credentials_are_read_unless_one_is_named() -> None:
+    made = ProviderConfig(type="bedrock", model="m", region="us-east-1")
+    assert made.credential_variables == ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    assert made.replace(api_key_env="K").credential_variables is None
+    assert ProviderConfig(type="openai", model="m").credential_variables is None
+
+
+REFUSED: list[tuple[str, object, str]] = [
+    ("max_attempts", "x", "'x' is not valid: "),
+    ("reasoning", 1, "1 is not valid: "),
+    ("model", 5, "5 is not valid: "),
+    ("auth_method", "basic", "use one of bearer, api-key, x-api-key, "),
+    ("limits", 5, "neither a mapping nor a Limits"),
+    ("limits", "max_tool_calls", "neither a mapping nor a Limits"),
+    ("connect_timeout", -1, "greater than 0 and finite; None switches the clock off"),
+    ("max_retry_after", 0, "greater than 0 and finite"),
+    ("model", " ", "must not be blank; leave it out"),
+    ("model", "a\nb", "cannot be printed"),
+    ("region", "\t", "not a region's name"),
+    ("type", "x", "use one of openrouter, openai, "),
+    ("api", "x", "use one of "),
+    ("api", 5, "has no api 5"),
+    ("extra_headers", {"X": 5}, "Expected `str`, got `int`"),
+    ("extra_headers", {5: "x"}, "Expected `str`, got `int`"),
+]
+
+
+@for_all((("name", "value", "words"), REFUSED))
+def test_a_refused_value_is_shown_with_what_is_allowed(name: str, value: object, words: str) -> None:
+    given: dict[str, Any] = {"type": "bedrock", "model": "m", name: value}
+    with pytest.raises(ConfigError) as caught:
+        ProviderConfig(**given)
+    assert caught.value.field == name
+    assert caught.value.message.startswith(f"{name}: ")
+    assert words in caught.value.message
+
+
+def test_a_limit_is_refused_by_its_path() -> None:
+    for limits, path in (
+        ({"max_tool_calls": 0}, "limits.max_tool_calls"),
+        ({"max_tool_calls": "x"}, "limits.max_tool_calls"),
+        (Limits(max_json_depth=-1), "limits.max_json_depth"),
+        ({"max_tool_cals": 1}, "limits.max_tool_cals"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            ProviderConfig(limits=limits)  # type: ignore[arg-type]  # a mapping is taken too
+        assert caught.value.field == path
+        assert caught.value.message.startswith(f"{path}: ")
+    made = ProviderConfig.from_dict({"limits": {"max_tool_calls": 5}})
+    assert made.limits == Limits(max_tool_calls=5)
+    assert ProviderConfig(limits=Limits()).limits == Limits()

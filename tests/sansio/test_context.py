@@ -160,6 +160,8 @@ def test_an_estimate_goes_by_bytes_and_errs_on_the_safe_side(text: str) -> None:
         (Message(Role.USER, ""), 8),
         (Message(Role.USER, (ImagePart(url="u"), DocumentPart(data=b"x"), TextPart("abc"))), 8 + 1 + 3200),
         (Message(Role.USER, (AudioPart(data=b"x"),)), 8 + 1600),
+        (Message(Role.USER, (ImagePart(url="u"), TextPart("abcd"))), 8 + 2 + 1600),
+        (Message(Role.USER, (DocumentPart(data=b"x"), TextPart("abc"))), 8 + 1 + 1600),
         (Message(Role.USER, (TextPart("abc"), TextPart("def"))), 8 + 2),
         (Message(Role.ASSISTANT, (ToolCall("a", "f", {"n": 1}),)), 8 + 3),
         (Message(Role.ASSISTANT, (ToolCall("a", "f", {"n": "世"}),)), 8 + 4),
@@ -190,3 +192,40 @@ def test_a_long_value_of_a_counter_is_cut_in_the_error() -> None:
     with pytest.raises(InvalidRequestError) as raised:
         fit_context("Hi", 100, count=lambda message: "x" * 10_000)  # type: ignore[arg-type, return-value]  # wrong on purpose
     assert len(str(raised.value)) < 200
+
+
+def test_half_a_pair_of_surrogates_counts_as_one_byte() -> None:
+    assert estimate_tokens(Message(Role.USER, "\ud800" * 30)) == 8 + 10
+
+
+def test_more_reserve_than_window_is_refused_with_both_numbers() -> None:
+    with pytest.raises(
+        InvalidRequestError, match=r"reserve: 101 is more than .* of 100 tokens; reserve less"
+    ):
+        fit_context("Hi", 100, reserve=101)
+    assert fit_context("", 100, reserve=92).messages
+    with pytest.raises(InvalidRequestError, match="exceed 7 tokens"):
+        fit_context("", 100, reserve=93)
+
+
+def test_the_front_may_be_all_and_may_be_too_much() -> None:
+    front = [Message(Role.SYSTEM, "x"), Message(Role.DEVELOPER, "y")]
+    assert fit_context(front, 20, count=ten).messages == tuple(front)
+    fitted = fit_context([*front, Message(Role.USER, "a"), Message(Role.SYSTEM, "b")], 40, count=ten)
+    assert (len(fitted.messages), fitted.left_out) == (4, ())
+    with pytest.raises(InvalidRequestError, match="exceed 19 tokens"):
+        fit_context(front, 19, count=ten)
+
+
+def test_messages_are_counted_from_the_newest_until_one_does_not_fit() -> None:
+    seen: list[str] = []
+
+    def count(message: Message) -> int:
+        seen.append(message.text)
+        return 10
+
+    history = [Message(Role.USER, str(number)) for number in range(5)]
+    fitted = fit_context([Message(Role.SYSTEM, "s"), *history], 35, count=count)
+    assert [message.text for message in fitted.messages] == ["s", "3", "4"]
+    assert [message.text for message in fitted.left_out] == ["0", "1", "2"]
+    assert seen == ["s", "4", "3", "2"]

@@ -75,3 +75,26 @@ def test_a_message_takes_its_role_as_text_and_its_parts_as_a_list() -> None:
     parts: list[Part] = [TextPart("Look:"), ImagePart(url="https://example.com/a.png")]
     assert Message("user", parts) == Message(Role.USER, tuple(parts))
     assert Message("assistant", [TextPart("Hi")]).content == "Hi"
+
+
+@pytest.mark.parametrize(
+    ("bad", "name"),
+    [(DICT, "dict"), (ASK[0], "Message"), (5, "int"), (None, "NoneType"), (object(), "object")],
+)
+def test_what_is_not_a_list_is_named_by_its_type(bad: Any, name: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        as_messages(bad)
+    for form in ("[Message('user', 'Hello')]", "[{'role': 'user', 'content': 'Hello'}]"):
+        assert form in caught.value.message
+    assert caught.value.message.endswith(f" {name}")
+    assert caught.value.index is None
+
+
+@pytest.mark.parametrize("wrap", [list, tuple, iter])
+def test_an_item_that_is_no_message_is_refused_at_its_position(wrap: Any) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        as_messages(wrap([ASK[0], DICT, 5]))
+    assert caught.value.index == 2
+    assert caught.value.message.startswith("message 2: ")
+    with pytest.raises(InvalidRequestError, match="bytes"):
+        as_messages(bytearray(b"x"))  # type: ignore[arg-type]  # the mistake that is tested

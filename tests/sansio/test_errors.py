@@ -30,8 +30,10 @@ from sansio.errors import (
     RemoteProtocolError,
     StreamTruncatedError,
     TransportError,
+    mask_cut,
     status_error_kind,
 )
+from sansio.response import ResponseInfo
 
 PARENTS: dict[type[ProviderError], type[Exception]] = {
     ProviderError: Exception,
@@ -328,3 +330,72 @@ def test_the_error_of_a_list_of_providers_has_each_failure() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
     assert error.with_context(attempts=2).failures == failures
     assert str(error).endswith(f": (1) {failures[0]}; (2) {failures[1]}")
+
+
+def test_every_control_character_is_escaped_except_tabs_and_line_ends() -> None:
+    for code in range(0x180):
+        char = chr(code)
+        shown = ProviderError(f"a{char}b").message
+        if char in "\n\t" or 0x20 <= code < 0x7F or code >= 0xA0:
+            assert shown == f"a{char}b"
+        else:
+            assert shown == (f"a\\r{'b'}" if char == "\r" else f"a\\x{code:02x}b")
+    assert ProviderError("a\r\nb\r\rc\r").message == "a\r\nb\\r\\rc\\r"
+
+
+def test_a_text_shorter_than_the_secret_is_masked_where_it_was_cut() -> None:
+    assert mask_cut("sk-s", "sk-secret") == "[key]"
+    assert mask_cut("sk-", "sk-secret") == "sk-"
+    assert mask_cut("xsk-secre", "sk-secret", "*") == "x*"
+    assert mask_cut("sk-secret sk-secretsk-secr", "sk-secret", "*") == "* **"
+    assert mask_cut("abcabc", "abcabcd", "*") == "*"
+    assert mask_cut("abc", "abc") == "[key]"
+    assert mask_cut("", "abcde") == ""
+
+
+def test_the_rest_of_a_stream_is_named_beside_the_attempts() -> None:
+    assert str(ProviderError("no", attempts=3, resumes=2)) == (
+        "no (3 attempts, 2 of them for the rest of the stream)"
+    )
+    assert str(ProviderError("no", attempts=3)) == "no (3 attempts)"
+    assert str(ProviderError("no", resumes=2)) == "no"
+
+
+def test_an_error_about_the_key_keeps_all_else() -> None:
+    error = PermissionDeniedError("no", status=403, code="c", provider="p", request_id="r")
+    about = error.about_the_key("Make another key.")
+    assert type(about) is AuthenticationError
+    assert (about.message, about.status, about.code, about.provider) == ("no", 403, "c", "p")
+    assert about.advice() == about.hint == "Make another key."
+    assert error.hint != about.hint
+
+
+def test_a_copy_of_an_error_masks_its_response_and_its_cause_alone() -> None:
+    response = ResponseInfo(status=400, request_id="sk-1")
+    error = BadRequestError("no", response=response, status=400)
+    clean = error.replacing("sk-1", "*")
+    assert clean.response == ResponseInfo(status=400, request_id="*")
+    assert (clean.message, clean.status) == ("no", 400)
+    cause = ProviderError("sk-1")
+    error = BadRequestError("no")
+    error.__cause__ = cause
+    masked = error.replacing("sk-1", "*").__cause__
+    assert isinstance(masked, ProviderError)
+    assert masked.message == "*"
+    assert error.__cause__ is cause
+
+
+@pytest.mark.parametrize("status", [300, 301, 307, 308, 399])
+def test_a_redirect_is_never_followed(status: int) -> None:
+    assert APIStatusError("no", status=status).advice().startswith("Redirects are never followed")
+
+
+@pytest.mark.parametrize("status", [299, 400, 200])
+def test_other_statuses_are_no_redirects(status: int) -> None:
+    assert "Redirects" not in APIStatusError("no", status=status).advice()
+
+
+def test_only_a_429_can_be_of_a_quota_that_is_used_up() -> None:
+    assert "billing" not in APIStatusError("no", status=400, code="insufficient_quota").advice()
+    assert "billing" not in RateLimitError("no", status=429, code="rate_limit_exceeded").advice()
+    assert RateLimitError("no", status=429, code="insufficient_quota", hint="Wait.").advice() == "Wait."

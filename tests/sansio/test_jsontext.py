@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from types import MappingProxyType
 
 import msgspec
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sansio.errors import LimitExceededError, RemoteProtocolError, StreamTruncatedError
-from sansio.jsontext import JSON, as_record, decode, decode_object
+from sansio.jsontext import JSON, as_record, decode, decode_object, is_shallow, json_fault
 
 ANY = msgspec.json.Decoder(object)
 
@@ -198,3 +200,93 @@ def test_the_decoders_type_is_kept_to() -> None:
     assert decode('{"a": 1}', decoder) == {"a": 1}
     with pytest.raises(RemoteProtocolError, match="shape"):
         decode('{"a": "1"}', decoder)
+
+
+FAULTS: list[tuple[object, str | None]] = [
+    (float("nan"), "has nan, which JSON does not have; give a finite number"),
+    (float("-inf"), "has -inf, which JSON does not have; give a finite number"),
+    (1.5, None),
+    ({1}, "has a set, which JSON does not have; give a list"),
+    (frozenset(), "has a frozenset, which JSON does not have; give a list"),
+    (b"x", "has a value of the type bytes, which is not JSON; give text, or the decoded value"),
+    (
+        bytearray(b"x"),
+        "has a value of the type bytearray, which is not JSON; give text, or the decoded value",
+    ),
+    (
+        memoryview(b"x"),
+        "has a value of the type memoryview, which is not JSON; give text, or the decoded value",
+    ),
+    (msgspec.Raw(b"1"), "has a value of the type Raw, which is not JSON; give text, or the decoded value"),
+    (iter([1]), "has an iterator, which could be read once only; give a list"),
+    ("x", None),
+    (5, None),
+    (True, None),
+    (None, None),
+    ([], None),
+    ((), None),
+    ({}, None),
+    (range(3), None),
+    (object(), None),
+]
+
+
+def test_the_reason_why_a_value_is_not_json_is_the_same_wherever_it_is() -> None:
+    for value, fault in FAULTS:
+        for holder in (
+            value,
+            [value],
+            (value,),
+            {"a": value},
+            [1, {"a": ["x", value, 2]}],
+            MappingProxyType({"a": value}),
+        ):
+            if not isinstance(value, Iterator) or holder is value:
+                assert json_fault(holder) == fault, holder
+    assert json_fault([iter([1])]) == FAULTS[9][1]
+    assert json_fault([[]], 1) == "nests too deep, or contains itself"
+    assert json_fault([[]], 2) is None
+    assert json_fault({"a": ()}, 1) == "nests too deep, or contains itself"
+    assert json_fault([1, {"a": {2}}, b"x"]) == FAULTS[3][1]
+
+
+ERRORS: list[tuple[str, str]] = [
+    ("", "malformed JSON: the text is blank"),
+    (" \n", "malformed JSON: the text is blank"),
+    ("{", "malformed JSON: the text breaks off"),
+    ('{"a": "é', "malformed JSON: the text breaks off"),
+    ('{"a": -', "malformed JSON: the text breaks off"),
+    ('{"é": -', "malformed JSON: the text breaks off"),
+    ('{"a": tru', "malformed JSON: the text breaks off"),
+    ("[1]", "JSON of an unknown shape: "),
+    ("{nope", "malformed JSON: "),
+    ('{"a": -}', "malformed JSON: "),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), ERRORS)
+def test_text_that_is_no_object_is_refused_with_its_reason(text: str, words: str) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        decode_object(text)
+    if words.endswith(" "):
+        assert caught.value.message.startswith(words)
+        assert "breaks off" not in caught.value.message
+    else:
+        assert caught.value.message == words
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
+def test_a_text_that_nests_too_deep_names_the_limit() -> None:
+    with pytest.raises(LimitExceededError) as caught:
+        decode_object('{"a":{"b":{}}}', 2)
+    assert (caught.value.message, caught.value.field) == ("JSON nests deeper than 2 levels", "max_json_depth")
+    assert decode_object('{"a":{"b":{}}}', 3) == {"a": {"b": {}}}
+    assert decode_object('{"a":["]"],"b":["[[[["],"c":{}}', 2) == {"a": ["]"], "b": ["[[[["], "c": {}}
+
+
+def test_a_quick_look_never_calls_a_deep_text_shallow() -> None:
+    for depth in range(1, 6):
+        assert is_shallow(b"[" * depth + b"]" * depth, depth)
+        assert not is_shallow(b"[" * (depth + 1) + b"]" * (depth + 1), depth)
+        assert not is_shallow(b'{"a":' * (depth + 1) + b"1" + b"}" * (depth + 1), depth)
+        assert is_shallow(b'{"a":"' + b"x" * 100 + b'"}', depth)

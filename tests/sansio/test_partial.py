@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sansio import PartialJSON
 from sansio.jsontext import JSON
 from tests.laws.oracle import assert_copies_linear, assert_linear
+from tests.support import for_each
 
 TEXTS = st.text() | st.text('\\"/\n\té😀\ud83d'.replace("\ud83d", ""), max_size=8)
 VALUES: st.SearchStrategy[JSON] = st.recursive(
@@ -178,3 +179,159 @@ def copied(deltas: int) -> int:
 
 def test_twice_the_arguments_cost_at_most_2_3_times() -> None:
     assert copied(100_000) <= 2.3 * copied(50_000)
+
+
+ESCAPED = [
+    "".join(f"\\u{code:04x}" for code in (0x0041, 0x00E9, 0x1234, 0x5678, 0x9ABC, 0xEF01, 0xD7FF, 0xE000)),
+    "".join(f"\\u{code:04X}" for code in (0x0041, 0x00E9, 0x9ABC, 0xEF01, 0xD7FF, 0xFEDC)),
+    *(f"a\\ud{high}3d\\ud{low}00z" for high in "89abAB" for low in "cdefCDEF"),
+    *(f"\\uD{high}F9\\uD{low}90" for high in "89abAB" for low in "cdef"),
+    *(
+        f"\\ud83d{after}"
+        for after in ("x", "\\n", "\\\\", '\\"', "\\u0041", "\\ud83d\\ude00", "\\ud83d", "é")
+    ),
+    "\\udc00\\udfffx",
+    "\\udE00\\ud83d\\ude00",
+    "\\\\u00e9 \\\\\\u00e9 \\\\\\\\ud83d \\\\\\ud83d\\ude00",
+    '\\"\\\\\\/\\b\\f\\n\\r\\t',
+    "plain {}[]:, é 世 \\\\",
+]
+"""The insides of JSON strings, with every kind of escape."""
+
+
+def shown_of(inside: str) -> str:
+    """What an unfinished string shows: all but an escape, or the first half of a pair, that may go on."""
+    for end in range(len(inside), -1, -1):
+        try:
+            text: str = json.loads(f'"{inside[:end]}"')
+        except ValueError:
+            continue
+        text = text[:-1] if "\ud800" <= text[-1:] <= "\udbff" else text
+        return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+    raise AssertionError(inside)
+
+
+@for_each(ESCAPED)
+def test_each_beginning_of_a_string_is_shown_up_to_an_escape_that_may_go_on(inside: str) -> None:
+    for before, after in (("[", "]"), ('{"a": 1, "b": ', "}")):
+        by_character = PartialJSON()
+        by_character.feed(f'{before}"')
+        for end in range(len(inside) + 1):
+            wanted = [shown_of(inside[:end])] if before == "[" else {"a": 1, "b": shown_of(inside[:end])}
+            at_once = PartialJSON()
+            at_once.feed(f'{before}"{inside[:end]}')
+            assert at_once.value == wanted
+            assert by_character.value == wanted
+            by_character.feed(inside[end : end + 1])
+        by_character.feed(f'"{after}')
+        assert by_character.finished
+        assert not by_character.failed
+    key = PartialJSON()
+    key.feed(f'{{"{inside}": 1}}')
+    assert key.value == {shown_of(inside + " ")[:-1]: 1}
+
+
+def test_scalars_are_shown_when_they_are_complete() -> None:
+    scalars = ["0", "-1", "12.5", "1e5", "1E+5", "-2.5e-10", "true", "false", "null", "1234567890"]
+    text = f"[{','.join(scalars)}]"
+    for size in (1, 2, 3, len(text)):
+        partial = PartialJSON()
+        for at in range(0, len(text), size):
+            partial.feed(text[at : at + size])
+            seen = text[: at + size]
+            complete = seen.rstrip("]").split(",")[: seen.count(",") + seen.count("]")]
+            assert partial.value == [json.loads(each.lstrip("[")) for each in complete]
+        assert partial.finished
+
+
+def test_blanks_of_json_may_be_anywhere_and_no_others() -> None:
+    for blank in (" ", "\t", "\r", "\n", "\r\n\t "):
+        partial = PartialJSON()
+        for token in ("", "{", '"a"', ":", "[", "1", ",", "{", "}", "]", ",", '"b"', ":", '""', "}", ""):
+            partial.feed(f"{token}{blank}")
+        assert partial.value == {"a": [1, {}], "b": ""}
+        assert (partial.finished, partial.failed) == (True, False)
+    for other in ("\x0b", "\x0c", "\xa0", "\u2028", "\ufeff"):
+        partial = PartialJSON()
+        partial.feed(f"{other}{{}}")
+        assert (partial.value, partial.failed) == (None, True)
+
+
+def test_a_long_string_grows_by_each_character_up_to_4096_and_then_by_a_64th() -> None:
+    partial = PartialJSON()
+    partial.feed('["')
+    shown = []
+    for _ in range(4_300):
+        partial.feed("x")
+        assert isinstance(partial.value, list)
+        shown.append(len(str(partial.value[0])))
+    assert shown[:4_096] == list(range(1, 4_097))
+    assert sorted(set(shown[4_096:])) == [4_096, 4_160, 4_225, 4_291]
+    assert shown.index(4_160) == 4_159
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[1,]", [1]),
+        ("[1 2]", [1]),
+        ('{"a":1 "b":2}', {"a": 1}),
+        ('{,"a":1}', {}),
+        ('{"a":1,"b"}', {"a": 1}),
+        ('{"a"=1}', {}),
+        ('{"a":}', {}),
+        ("]", None),
+        ("}", None),
+        (":", None),
+        (",", None),
+        ("{]", {}),
+        ("[:", []),
+        ('{"a":1]', {"a": 1}),
+        ("[1}", [1]),
+        ("[] []", []),
+        ('"a" 1', "a"),
+        ("nope ", None),
+        ("[+1]", []),
+        ("[.5]", []),
+        ("[1.]", []),
+        ("[True]", []),
+        ("[NaN]", []),
+        ("{'a':1}", {}),
+        ("{a:1}", {}),
+    ],
+)
+def test_what_is_no_json_ends_the_reading_there(text: str, value: JSON) -> None:
+    for size in (1, len(text)):
+        partial = PartialJSON()
+        for at in range(0, len(text), size):
+            partial.feed(text[at : at + size])
+        assert (partial.value, partial.failed) == (value, True)
+        partial.feed('{"b": 2}')
+        assert partial.value == value
+
+
+def test_the_depth_is_bounded_exactly() -> None:
+    for depth in (1, 2, 5):
+        for opening in ("[", '{"a":'):
+            fine, deep = PartialJSON(depth), PartialJSON(depth)
+            fine.feed(opening * depth)
+            deep.feed(opening * (depth + 1))
+            assert (fine.failed, deep.failed) == (False, True)
+            beside = PartialJSON(depth + 1)
+            beside.feed("[" + "[]," * 10 + opening * depth)
+            assert not beside.failed
+
+
+def test_a_value_at_the_top_is_finished_when_it_has_ended() -> None:
+    for text, finished in (
+        ('"a', False),
+        ('"a"', True),
+        ("12", False),
+        ("12 ", True),
+        ("{}", True),
+        ("[", False),
+    ):
+        partial = PartialJSON()
+        assert not partial.finished
+        partial.feed(text)
+        assert partial.finished is finished

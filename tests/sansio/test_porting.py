@@ -26,12 +26,14 @@ from sansio import (
     Role,
     ServerToolPart,
     TextPart,
+    Tool,
     ToolCall,
     UnknownPart,
     port,
 )
 from sansio.checks import check_messages
 from sansio.config import PROVIDER_DEFAULTS
+from sansio.porting import in_order, port_tools
 from sansio.providers import dialect_for, dialect_named
 from tests.sansio.wires import ASK, TYPES, config
 from tests.support import for_all
@@ -399,3 +401,135 @@ def test_a_result_whose_place_is_not_clear_is_refused_where_it_is(history: list[
     with pytest.raises(InvalidRequestError) as caught:
         Provider(config("openai")).prepare(history)
     assert f"message {index}: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "sent", "moved"),
+    [
+        ([*ASK, TWO, A, B, MORE], [*ASK, TWO, A, B, MORE], []),
+        ([TWO, MORE, B], [TWO, B, MORE], [2]),
+        ([TWO, MORE, B, B], [TWO, B, MORE, B], [2]),
+        ([TWO, MORE, Message(Role.TOOL, "ok", tool_call_id="c")], None, []),
+        ([TWO, A, B, MORE, A], None, []),
+        ([TWO, MORE, Message(Role.ASSISTANT, "Hm."), A], None, []),
+        ([A, TWO], None, []),
+    ],
+)
+def test_only_a_result_of_the_last_turns_calls_is_moved(
+    given: list[Message], sent: list[Message] | None, moved: list[int]
+) -> None:
+    ordered, report = in_order(given)
+    assert ordered == (given if sent is None else sent)
+    assert [(left.what, left.message, left.part, left.option) for left in report] == [
+        ("order", index, None, None) for index in moved
+    ]
+    assert all("'b'" in left.why for left in report)
+
+
+class Picky(type(dialect_named("openai"))):  # type: ignore[misc]  # a class that is known at run time
+    """Refuses a text of one word, ids with a sign, and `strict`."""
+
+    def misplaced(self, parts: Any) -> dict[int, str]:
+        return {
+            place: f"no {part.text}"
+            for place, part in enumerate(parts)
+            if getattr(part, "text", "") == "word"
+        }
+
+    def takes_call_id(self, call_id: str) -> bool:
+        return "!" not in call_id
+
+    def takes_strict(self) -> bool:
+        return False
+
+
+def test_a_part_that_is_misplaced_is_reported_at_its_place_in_the_original() -> None:
+    cut = InvalidToolCall("x", "f", "{", "cut")
+    parts = (cut, TextPart("word"), TextPart("Hi"), TextPart("word"), ToolCall("c!", "f"))
+    answer = answered(*parts, origin="openai/chat")
+    (_, kept, result), report = port([*ASK, answer, Message(Role.TOOL, "ok", tool_call_id="c!")], Picky())
+    assert [(left.what, left.message, left.part) for left in report] == [
+        ("InvalidToolCall", 1, 0),
+        ("TextPart", 1, 1),
+        ("TextPart", 1, 3),
+        ("id", 1, 4),
+    ]
+    assert [left.why for left in report[1:3]] == ["no word"] * 2
+    assert [type(part) for part in kept.parts] == [TextPart, ToolCall]
+    assert kept.text == "Hi"
+    assert kept.tool_calls[0].id == result.tool_call_id != "c!"
+    own = Message(Role.ASSISTANT, (TextPart("word"), TextPart("Hi")))
+    assert port([*ASK, own], Picky()) == ([*ASK, own], [])
+
+
+def test_a_made_up_id_is_the_same_in_every_version_so_that_prompt_caches_match() -> None:
+    call = Message(Role.ASSISTANT, (ToolCall(STRANGE, "f"), ToolCall("\ud800", "g")))
+    results = [Message(Role.TOOL, "1", tool_call_id=part.id) for part in call.tool_calls]
+    (_, sent, *_), _ = port([*ASK, call, *results], MISTRAL.dialect)
+    assert [part.id for part in sent.tool_calls] == ["6xtz4jgu9", "fnykmcnx6"]
+
+
+SCHEMA: JSONObject = {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}
+NAMED_SCHEMA: JSONObject = {"type": "object", "properties": {"$schema": {"type": "string"}, "strict": {}}}
+
+
+def test_fields_of_functions_that_an_endpoint_refuses_are_left_out() -> None:
+    tools: list[Tool] = [
+        {"type": "function", "function": {"name": "f", "parameters": NAMED_SCHEMA, "strict": False}},
+        {"type": "function", "x": 1, "function": {"name": "g", "strict": True, "parameters": SCHEMA, "y": 2}},
+        {"type": "function", "function": {"name": "h", "parameters": None}},
+        {"type": "web_search", "strict": True},
+        {"type": "custom", "custom": {"name": "c", "strict": True}},
+    ]
+    before = json.dumps(tools)
+    sent, report = port_tools(tools, Picky())
+    assert sent == [
+        {"type": "function", "function": {"name": "f", "parameters": NAMED_SCHEMA}},
+        {"type": "function", "x": 1, "function": {"name": "g", "parameters": {"type": "object"}, "y": 2}},
+        *tools[2:],
+    ]
+    (loss,) = report
+    assert (loss.what, loss.message, loss.part, loss.option) == ("strict of tool 1", None, None, None)
+    assert loss.why == "openai/chat refuses this field"
+    assert json.dumps(tools) == before
+    assert port_tools(tools, dialect_named("openai")) == (tools, [])
+
+
+def test_a_report_is_of_a_message_a_part_or_an_option_if_it_says_so() -> None:
+    loss = LeftOut("a", "b")
+    assert (loss.message, loss.part, loss.option) == (None, None, None)
+
+
+@for_all((("kind", "part", "kept", "lost"), FOREIGN))
+def test_each_loss_names_the_endpoint_that_the_request_goes_to(
+    kind: str, part: Part, kept: Part | None, lost: list[str]
+) -> None:
+    origin = "openai/chat" if kind == "anthropic" else "anthropic/messages"
+    dialect = dialect_named(kind)
+    _, report = port([*ASK, answered(part, TextPart("Hi"), origin=origin)], dialect)
+    plain = f"it is from {origin}, and the request goes to {dialect.origin}"
+    assert all(
+        left.why in (plain, "a blank text block is refused") or dialect.origin in left.why for left in report
+    )
+    assert len(report) == len(lost)
+
+
+TOOL_ERRORS = [
+    ("anthropic", "function", True),
+    ("openai", "function", False),
+    ("openai/responses", "function", False),
+    ("openai/responses", "shell", True),
+    ("openai/responses", "custom", False),
+]
+
+
+@pytest.mark.parametrize(("kind", "called", "sent"), TOOL_ERRORS)
+def test_whether_a_tool_failed_is_sent_by_the_kind_of_its_call(kind: str, called: str, sent: bool) -> None:
+    dialect = dialect_named(kind)
+    calls = (ToolCall("c", "f", {"input": "x"}, kind=called), ToolCall("d", "f"))
+    failed = [Message(Role.TOOL, "no", tool_call_id=call_id, is_error=True) for call_id in "cd"]
+    _, report = port([*ASK, answered(*calls, origin=dialect.origin), *failed], dialect)
+    plain = kind == "anthropic"
+    assert [left.message for left in report] == [*([] if sent else [2]), *([] if plain else [3])]
+    assert {left.what for left in report} <= {"is_error"}
+    assert all(left.why.startswith(dialect.origin) for left in report)

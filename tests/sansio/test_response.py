@@ -89,6 +89,11 @@ def test_the_limits_of_anthropic_are_read_against_the_responses_own_date() -> No
         ("-5", None),
         ("9" * 400, None),
         ("9" * 400 + "s", None),
+        ("999999999", 999_999_999.0),  # 31 years: a time from now on
+        ("1000000000", 0.0),  # a moment of 2001
+        ("99999999999", 98_207_432_319.0),  # a moment of 5138, in seconds
+        ("100000000000", 0.0),  # a moment of 1973, in milliseconds
+        ("2026-10-21T07:28:10Z", 10.0),
     ],
 )
 def test_each_form_of_a_reset(reset: str, seconds: float | None) -> None:
@@ -184,7 +189,10 @@ def test_only_headers_worth_logging_are_kept_in_order(headers: Headers) -> None:
 @pytest.mark.parametrize(
     "name",
     ["x-request-id", "openai-version", "openai-organization", "x-generation-id", "azureml-model-session",
-     "anthropic-organization-id", "x-ms-region", "retry-after-ms", "x-envoy-upstream-service-time"],
+     "anthropic-organization-id", "x-ms-region", "retry-after-ms", "x-envoy-upstream-service-time",
+     "request-id", "apim-request-id", "x-amzn-requestid", "openai-processing-ms", "cf-ray", "retry-after",
+     "x-ratelimit-limit-requests", "anthropic-ratelimit-tokens-limit", "x-ratelimitbysize-limit-minute",
+     "x-tokenlimit-limit"],
 )  # fmt: skip
 def test_a_header_that_matters_is_kept(name: str) -> None:
     assert read_response(Head(200, ((name.title(), "1"),))).headers == ((name, "1"),)
@@ -315,3 +323,50 @@ def test_an_error_masks_a_secret_in_its_response() -> None:
 def test_the_last_word_of_a_limit_is_its_window(word: str) -> None:
     (limit,) = limits((f"x-ratelimit-limit-requests-{word}", "5")).values()
     assert limit == RateLimit(5, window=timedelta(**{f"{word}s": 1}).total_seconds())
+
+
+IDS = ("x-request-id", "request-id", "apim-request-id", "x-generation-id", "x-amzn-requestid")
+"""Those of OpenAI, Anthropic, Azure, OpenRouter and AWS; a gateway may send several."""
+
+
+def test_each_provider_names_a_request_in_its_own_header() -> None:
+    for at, name in enumerate(IDS):
+        headers = tuple((other.title(), other) for other in reversed(IDS[at:]))
+        assert find_request_id(headers) == name
+        assert read_response(Head(200, headers)).headers == tuple((each, each) for each in reversed(IDS[at:]))
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ("x-ratelimit-limit-req", "requests"),
+        ("x-ratelimit-limit-req-second", "requests_second"),
+        ("x-ratelimit-limit-reqs", "reqs"),
+        ("x-ratelimit-limit-azAZ09-x".lower(), "azaz09_x"),
+        ("x-ratelimit-limit", "requests"),
+        ("x-ratelimitbysize-limit", "tokens"),
+        ("x-ratelimitbysize-limit-minute", "tokens_minute"),
+        ("x-tokenlimit-limit", "tokens"),
+        ("x-tokenlimit-limit-a-b", "a_b"),
+        ("anthropic-ratelimit-output-tokens-limit", "output_tokens"),
+        ("anthropic-ratelimit-a0-z9-limit", "a0_z9"),
+        ("x-ratelimit-limit-", None),
+        ("x-ratelimit-limits-tokens", None),
+        ("x-ratelimit-tokens", None),
+        ("x-ratelimit-limit-a_b", None),
+        ("anthropic-ratelimit-limit", None),
+        ("anthropic-ratelimit-tokens-limits", None),
+    ],
+)
+def test_the_kind_of_a_limit_is_in_the_name_of_its_header(header: str, kind: str | None) -> None:
+    assert list(limits((header, "5"))) == ([] if kind is None else [kind])
+
+
+def test_a_secret_is_masked_with_the_word_that_is_given() -> None:
+    info = ResponseInfo(status=200, headers=(("x-sk", "sk"),), rate_limits={"sk": RateLimit(1)})
+    assert info.replacing("sk") == ResponseInfo(
+        status=200, headers=(("x-[key]", "[key]"),), rate_limits={"[key]": RateLimit(1)}
+    )
+    assert info.replacing("sk", "*").headers == (("x-*", "*"),)
+    assert ResponseInfo(status=200, request_id="sk-1").replacing("sk").request_id == "[key]-1"
+    assert ResponseInfo(status=200, request_id="").replacing("sk").request_id == ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -152,3 +155,15 @@ TestCalls = Calls.TestCase
 @pytest.mark.parametrize("state", CallState)
 def test_a_state_has_a_name_for_people(state: CallState) -> None:
     assert state.value == state.name.lower().replace("_", " ")
+
+
+DIAGRAM = Path(__file__).parents[2] / "docs" / "retries.md"
+
+
+def test_the_diagram_in_the_documentation_is_the_table() -> None:
+    drawn = re.findall(r"^    (\w+) --> (\w+): (.*)$", DIAGRAM.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(drawn) == sorted(
+        (state.name, after.name, trigger.value)
+        for state, ways in TRANSITIONS.items()
+        for trigger, after in ways.items()
+    )

@@ -20,12 +20,13 @@ from sansio import (
     Provider,
     RefusalPart,
     Role,
+    TextPart,
     parse_answer,
     response_format,
     strict_schema,
 )
 from sansio.jsontext import JSON, JSONObject
-from sansio.structured import is_schema, schema_of, without_added_nulls
+from sansio.structured import is_schema, output_tool, schema_of, without_added_nulls
 from tests.sansio.wires import ASK, TYPES, WEATHER, config
 from tests.support import for_all
 
@@ -439,3 +440,224 @@ def test_definitions_under_their_older_name_are_made_strict_too() -> None:
     inner: JSONObject = {"type": "object", "properties": {"type": {"type": "integer"}}}
     strict: Any = strict_schema({"type": "object", "properties": {}, "definitions": {"default": inner}})
     assert strict["definitions"]["default"]["required"] == ["type"]
+
+
+@dataclass
+class Tree:
+    name: str
+    under: list[Tree] = field(default_factory=list)
+
+
+def test_a_type_that_refers_to_itself_has_its_own_definition_and_another_has_none() -> None:
+    assert schema_of(Line) == {
+        "title": "Line",
+        "type": "object",
+        "properties": {
+            "what": {"type": "string"},
+            "price": {"type": "number", "default": 1.0},
+            "note": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+            "kind": {"enum": ["part", "work"], "default": "part"},
+        },
+        "required": ["what"],
+    }
+    tree = schema_of(Tree)
+    assert set(tree) == {"title", "type", "properties", "required", "$defs"}
+    assert tree["$defs"]["Tree"]["properties"] == tree["properties"]
+    assert set(schema_of(Drawing)["$defs"]) == {"Point", "Circle"}
+
+
+def test_a_name_has_at_most_64_letters_digits_and_lines() -> None:
+    """What OpenAI accepts as the name of a format."""
+    for char in map(chr, range(0x20, 0x180)):
+        kept = char if char.isascii() and (char.isalnum() or char in "_-") else "_"
+        form = response_format({**STRICT, "title": f"a{char}b"})
+        assert form["json_schema"]["name"] == f"a{kept}b"  # type: ignore[index, call-overload]  # it is JSON
+    for title, name in (("x" * 70, "x" * 64), ("", "answer"), (None, "answer"), (5, "5")):
+        assert response_format({**STRICT, "title": title})["json_schema"]["name"] == name  # type: ignore[index, call-overload]  # it is JSON
+    assert response_format({**STRICT})["json_schema"]["name"] == "A_bill"  # type: ignore[index, call-overload]  # it is JSON
+    nameless = {key: value for key, value in STRICT.items() if key != "title"}
+    assert response_format(nameless)["json_schema"]["name"] == "answer"  # type: ignore[index, call-overload]  # it is JSON
+
+
+PARAMETERS: JSONObject = {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "function"),
+    [
+        (
+            {
+                "type": "json_schema",
+                "json_schema": {"name": "n", "description": "d", "schema": PARAMETERS, "x": 1},
+            },
+            {"name": "n", "description": "d", "parameters": PARAMETERS},
+        ),
+        (
+            {"type": "json_schema", "json_schema": {"schema": PARAMETERS}},
+            {"name": "answer", "parameters": PARAMETERS},
+        ),
+        (
+            {"type": "json_schema", "json_schema": {"name": "", "schema": PARAMETERS}},
+            {"name": "answer", "parameters": PARAMETERS},
+        ),
+        ({"type": "json_schema", "name": "n", "schema": PARAMETERS}, {"name": "n", "parameters": PARAMETERS}),
+        ({"type": "json_schema", "json_schema": {"name": "n"}}, None),
+        ({"type": "json_schema", "json_schema": {"name": "n", "schema": "x"}}, None),
+        ({"type": "json_schema", "json_schema": "n"}, None),
+        ({"type": "json_schema"}, None),
+        ({"type": "json_object", "schema": PARAMETERS}, None),
+        ({"schema": PARAMETERS}, None),
+    ],
+)
+def test_only_a_schema_becomes_a_tool(asked: JSONObject, function: JSONObject | None) -> None:
+    wanted = None if function is None else (function["name"], {"type": "function", "function": function})
+    assert output_tool(asked) == wanted
+
+
+STRICT_FORMS: list[tuple[JSONObject, JSONObject]] = [
+    ({"type": "string", "default": "x"}, {"type": "string"}),
+    (
+        {"type": "array", "items": {"type": "integer", "default": 1}},
+        {"type": "array", "items": {"type": "integer"}},
+    ),
+    (
+        {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "null"}}},
+        {
+            "type": "object",
+            "properties": {"a": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "b": {"type": "null"}},
+            "required": ["a", "b"],
+            "additionalProperties": False,
+        },
+    ),
+    (
+        {"type": "object", "properties": {"a": {"type": "string", "description": "d", "title": "t"}}},
+        {
+            "type": "object",
+            "properties": {
+                "a": {"description": "d", "title": "t", "anyOf": [{"type": "string"}, {"type": "null"}]}
+            },
+            "required": ["a"],
+            "additionalProperties": False,
+        },
+    ),
+    (
+        {"type": "object", "properties": {"a": {"anyOf": [{"type": "string"}], "minLength": 1}}},
+        {
+            "type": "object",
+            "properties": {
+                "a": {"anyOf": [{"anyOf": [{"type": "string"}], "minLength": 1}, {"type": "null"}]}
+            },
+            "required": ["a"],
+            "additionalProperties": False,
+        },
+    ),
+    ({"$ref": "#/$defs/A"}, {"$ref": "#/$defs/A"}),
+    (
+        {"$ref": "#/$defs/A", "$defs": {"default": {"type": "string", "default": "x"}}},
+        {"anyOf": [{"$ref": "#/$defs/A"}], "$defs": {"default": {"type": "string"}}},
+    ),
+    (
+        {"type": "object", "properties": {"default": {"type": "string"}}, "required": ["default"]},
+        {
+            "type": "object",
+            "properties": {"default": {"type": "string"}},
+            "required": ["default"],
+            "additionalProperties": False,
+        },
+    ),
+    (
+        {"enum": [{"x": 1}, 1, [2]], "type": ["integer", "null"]},
+        {"enum": [{"x": 1}, 1, [2]], "type": ["integer", "null"]},
+    ),
+]
+
+
+@for_all((("schema", "strict"), STRICT_FORMS))
+def test_the_strict_form_of_a_schema(schema: JSONObject, strict: JSONObject) -> None:
+    before = msgspec.json.encode(schema)
+    assert strict_schema(schema) == strict
+    assert msgspec.json.encode(schema) == before
+
+
+@for_all(
+    (
+        ("schema", "strict"),
+        [
+            ({"type": "object", "additionalProperties": True}, False),
+            ({"type": "object", "additionalProperties": {"type": "string"}}, False),
+            ({"type": "object", "additionalProperties": False}, True),
+            ({"type": "string"}, True),
+            ({"anyOf": [{"type": "string"}, {"type": "object"}]}, False),
+            ({"type": "array", "items": {"type": "object"}}, False),
+            ({"$ref": "#/$defs/A"}, True),
+            ({"enum": [{"type": "object"}]}, True),
+            ({"type": "string", "default": {"type": "object"}}, None),
+        ],
+    )
+)
+def test_a_schema_with_an_object_of_free_keys_is_not_strict(schema: JSONObject, strict: bool | None) -> None:
+    whole: JSONObject = {**STRICT, "properties": {"n": schema}}
+    asked: Any = response_format(whole)["json_schema"]
+    assert asked["schema"] == whole
+    assert asked["strict"] is bool(strict)  # a default alone is against the strict form, too
+
+
+def test_nulls_are_kept_where_tuples_and_lists_of_objects_take_them() -> None:
+    inner: JSONObject = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "null"}}}
+    said: JSON = {"a": None, "b": None}
+    schemas: list[JSONObject] = [
+        {"prefixItems": [inner, {}], "items": inner},
+        {"anyOf": [{"type": "string"}, {"prefixItems": [inner, {}], "items": inner}]},
+        {"oneOf": [{"prefixItems": [inner, {}], "items": inner}]},
+    ]
+    for schema in schemas:
+        assert without_added_nulls([said, said, said, said], schema) == [
+            {"b": None},
+            said,
+            {"b": None},
+            {"b": None},
+        ]
+    assert without_added_nulls([said], {"type": "array"}) == [said]
+    assert without_added_nulls([said, said], {"prefixItems": [inner]}) == [{"b": None}, said]
+
+
+def test_an_answer_that_does_not_fit_has_its_providers_names() -> None:
+    message = answered("{", origin="openai/chat", model="gpt-5.4", request_id="req_1")
+    with pytest.raises(OutputFormatError) as caught:
+        parse_answer(message, Invoice)
+    error = caught.value
+    assert (error.provider, error.model, error.request_id) == ("openai", "gpt-5.4", "req_1")
+    with pytest.raises(OutputFormatError) as caught:
+        parse_answer(answered("{"), Invoice)
+    assert (caught.value.provider, caught.value.model, caught.value.request_id) == (None, None, None)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "[" * 100_000, "", "null x"])
+def test_a_text_of_any_kind_is_an_answer_or_an_error_with_its_reason(text: str) -> None:
+    with pytest.raises(OutputFormatError, match=r"at \$: it is not JSON"):
+        parse_answer(Message(Role.ASSISTANT, text), Invoice)
+
+
+def test_a_refusal_beside_an_answer_is_not_the_reason() -> None:
+    parts = (TextPart('{"name": "Rome"}'), RefusalPart("Not more."))
+    assert parse_answer(Message(Role.ASSISTANT, parts), City).value == {"name": "Rome"}
+
+
+class Strict(Model):
+    """A pydantic model whose values have several faults."""
+
+    @classmethod
+    def model_validate(cls, value: dict[str, object]) -> Model:
+        raise ManyError
+
+
+class ManyError(ValueError):
+    def errors(self) -> list[dict[str, object]]:
+        return [{"loc": ("a", 0, "b"), "msg": "the first"}, {"loc": (), "msg": "the second"}]
+
+
+def test_of_several_faults_the_first_is_named() -> None:
+    with pytest.raises(OutputFormatError, match="the first") as caught:
+        parse_answer(answered({"a": 1}), Strict)
+    assert caught.value.field == "$.a[0].b"
+    assert "the second" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -18,7 +19,7 @@ from sansio.times import (
     read_number,
     read_rfc_3339,
 )
-from tests.support import for_all
+from tests.support import for_all, for_each
 
 MOMENTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(
     lambda moment: moment.replace(microsecond=0, tzinfo=UTC)
@@ -68,6 +69,7 @@ def test_an_rfc_3339_time_is_the_seconds_since_1970(
         ("1970-01-01T00:00:00.1234567890123Z", 0.123456789),
         ("1970-01-01T00:00:00", None),
         ("1970-01-01T00:00:00.Z", None),
+        ("1970-01-01T00:00:000Z", None),
         ("1970-13-01T00:00:00Z", None),
         ("1970-00-01T00:00:00Z", None),
         ("1970-01-32T00:00:00Z", None),
@@ -141,3 +143,88 @@ def test_the_basic_form_of_a_moment_is_read_back(moment: datetime, fraction: flo
     assert read_basic_time(text) == seconds
     if seconds >= 0:
         assert basic_time(seconds + fraction) == text
+
+
+DAYS = [
+    *(date(2023, 1, 1) + timedelta(days=n) for n in range(800)),  # a leap year among them
+    *(date(year, 2, 25) + timedelta(days=n) for year in range(1970, 2400) for n in range(6)),
+    *(date(year, 12, 30) + timedelta(days=n) for year in range(1970, 2400) for n in range(4)),
+    *(date(year, 7, 4) for year in (1, 4, 100, 400, 1234, 1582, 5678, 9876)),
+]
+
+
+def test_every_day_has_its_seconds_in_every_form() -> None:
+    """Days by Python's calendar, with each digit, name of a day and name of a month."""
+    for at, day in enumerate(DAYS):
+        hour, minute, second = at % 24, at % 60, at * 7 % 60
+        moment = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=UTC)
+        seconds = (
+            (day.toordinal() - date(1970, 1, 1).toordinal()) * 86_400 + hour * 3_600 + minute * 60 + second
+        )
+        basic = f"{day.year:04}{day.month:02}{day.day:02}T{hour:02}{minute:02}{second:02}Z"
+        assert read_date(day.isoformat()) == seconds - seconds % 86_400
+        assert read_rfc_3339(moment.isoformat()) == seconds
+        assert read_http_date(format_datetime(moment, usegmt=True)) == seconds
+        assert read_basic_time(basic) == seconds
+        if seconds >= 0:
+            assert basic_time(seconds) == basic
+
+
+READ: list[tuple[Callable[[str], float | None], str, float]] = [
+    (read_number, "12.5", 12.5),
+    (read_duration, "7", 7),
+    (read_duration, "6m0s", 360),
+    (read_http_date, "Wed, 21 Oct 2026 07:28:00 GMT", 1_792_567_680),
+    (read_rfc_3339, "2026-10-21T07:28:00Z", 1_792_567_680),
+    (read_rfc_3339, "2026-10-21t07:28:00.25z", 1_792_567_680.25),
+    (read_rfc_3339, "2026-10-21 08:58:00+01:30", 1_792_567_680),
+    (read_date, "2026-10-21", 1_792_540_800),
+    (read_basic_time, "20261021T072800Z", 1_792_567_680),
+]
+
+
+@for_each(READ)
+def test_blanks_around_a_time_do_not_count_and_other_characters_make_it_unreadable(
+    case: tuple[Callable[[str], float | None], str, float],
+) -> None:
+    read, text, seconds = case
+    assert read(text) == seconds
+    if read is not read_basic_time:
+        for padded in (f" {text}", f"\t{text}", f"{text} ", f"{text}\t", f" \t {text}\t \t"):
+            assert read(padded) == seconds
+    for stray in ("§", "\n", "x", "-", "."):
+        assert read(stray + text) is None
+        assert read(text + stray) is None
+
+
+@for_each(READ[3:])
+def test_a_date_with_one_character_less_or_another_is_unreadable(
+    case: tuple[Callable[[str], float | None], str, float],
+) -> None:
+    read, text, _ = case
+    fraction = range(text.find("."), text.find(".") + 3) if "." in text else range(0)
+    for at in range(len(text)):
+        assert read(f"{text[:at]}?{text[at + 1 :]}") is None
+        if at not in fraction:
+            assert read(text[:at] + text[at + 1 :]) is None
+            assert read(text[:at] + 2 * text[at] + text[at + 1 :]) is None
+
+
+def test_what_is_no_text_has_no_time() -> None:
+    for read in (read_number, read_duration, read_http_date, read_rfc_3339, read_date):
+        assert read(None) is None
+        assert read("") is None
+
+
+@for_each(
+    [
+        "Wed, 32 Oct 2026 07:28:00 GMT",
+        "Wed, 00 Oct 2026 07:28:00 GMT",
+        "Wed, 21 Oct 2026 24:28:00 GMT",
+        "Wed, 21 Oct 2026 07:60:00 GMT",
+        "Wed, 21 Oct 2026 07:28:61 GMT",
+        "Wed, 21 Okt 2026 07:28:00 GMT",
+    ]
+)
+def test_a_date_whose_parts_are_out_of_range_is_unreadable(text: str) -> None:
+    assert read_http_date(text) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -282,3 +283,159 @@ def test_every_provider_takes_one(type: str) -> None:
     made = tool(forecast)
     (sent,) = body_of(Provider(config(type)), ASK, [made])["tools"]
     assert "forecast" in msgspec.json.encode(sent).decode()
+
+
+def explained(doc: str) -> tuple[object, dict[str, str]]:
+    """The description of a function with this docstring, and of its parameters."""
+
+    def plain(a: int = 0, b_2: int = 0) -> None:
+        pass
+
+    plain.__doc__ = doc
+    made = tool(plain)
+    definition = made["function"]
+    assert isinstance(definition, dict)
+    properties = parameters_of(made)["properties"]
+    return definition.get("description"), {
+        name: field["description"] for name, field in properties.items() if "description" in field
+    }
+
+
+DOCSTRINGS: list[tuple[str, str | None, dict[str, str]]] = [
+    ("", None, {}),
+    ("Do.", "Do.", {}),
+    ("Do.\n\n    Args:\n        a: one", "Do.", {"a": "one"}),
+    ("Do.\n\nMore: it does.\n", "Do.\n\nMore: it does.", {}),
+    ("Do.\n\nArgs :\n    a : one", "Do.", {"a": "one"}),
+    ("Do.\n\nargs:\n    a: one\n    b_2 (int, optional): two", "Do.", {"a": "one", "b_2": "two"}),
+    ("Do.\n\nArguments:\n    *a: one\n    **b_2: two", "Do.", {"a": "one", "b_2": "two"}),
+    ("Do.\n\nParameters:\n    a: 1\n        and: 2\n    b_2: two", "Do.", {"a": "1 and: 2", "b_2": "two"}),
+    ("Do.\n\nArgs:\n    a:\n        one\n\n        two", "Do.", {"a": "one two"}),
+    ("Do.\n\nArgs:\n    a: one\nReturns:\n    a: no\n    b_2: no", "Do.", {"a": "one"}),
+    ("Do.\n\nReturns:\n    a: no\n\nArgs:\n    a: one", "Do.", {"a": "one"}),
+    ("Do.\n\nReturn:\n    a: no", "Do.", {}),
+    ("Do.\n\nRAISES:\n    a: no", "Do.", {}),
+    ("Do.\n\nYield:\n    a: no\n\nExample:\n    b_2: no", "Do.", {}),
+    ("Do.\n\nNote:\n    a: no", "Do.", {}),
+    ("Do.\n\nArgs: all of them\n    a: no", "Do.\n\nArgs: all of them\n    a: no", {}),
+    ("Do.\n  Args:\n    a: no\nMore.", "Do.\n  Args:\n    a: no\nMore.", {}),
+    ("Do.\n\nArgs:\n    no entry\n    a: one", "Do.", {"a": "one"}),
+    ("Do.\n\n:param a: 1\n:param int b_2:two\n    more\n:return: no", "Do.", {"a": "1", "b_2": "two more"}),
+    ("Do.\n\n:param a:\n    one\n:raises ValueError: no", "Do.", {"a": "one"}),
+    ("Do.\n\n:type a: int\n:param a: one", "Do.", {"a": "one"}),
+    ("Do.\n\n:param:a: no", "Do.", {}),
+    ("Do.\n\nArgs:\n    a: see http://x/y: there", "Do.", {"a": "see http://x/y: there"}),
+    ("  Do.  \n", "Do.", {}),
+]  # fmt: skip
+
+
+@for_all((("doc", "description", "parameters"), DOCSTRINGS))
+def test_a_docstring_explains_the_function_and_its_parameters(
+    doc: str, description: str | None, parameters: dict[str, str]
+) -> None:
+    assert explained(doc) == (description, parameters)
+
+
+def test_a_tools_name_has_letters_digits_and_lines_alone() -> None:
+    for char in map(chr, range(0x20, 0x180)):
+        if char.isascii() and (char.isalnum() or char in "_-"):
+            assert tool(plain_function, name=f"{char}{char}").name == 2 * char
+        else:
+            with pytest.raises(ValueError, match="1 to 64 letters, digits"):
+                tool(plain_function, name=f"a{char}")
+
+
+def plain_function(first: int, second: str = "x", third: float | None = None) -> str:
+    return f"{first}{second}{third}"
+
+
+def test_the_definition_of_a_function_without_words() -> None:
+    assert tool(plain_function) == {
+        "type": "function",
+        "function": {
+            "name": "plain_function",
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    "first": {"type": "integer"},
+                    "second": {"type": "string", "default": "x"},
+                    "third": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+                },
+                "required": ["first"],
+                "additionalProperties": False,
+            },
+        },
+    }
+
+
+def test_strict_is_sent_if_it_is_given_and_changes_the_schema_if_it_is_true() -> None:
+    loose, strict = (tool(plain_function, strict=given)["function"] for given in (False, True))
+    assert isinstance(loose, dict)
+    assert isinstance(strict, dict)
+    assert (loose["strict"], strict["strict"]) == (False, True)
+    assert loose["parameters"] == parameters_of(tool(plain_function))
+    assert strict["parameters"] == {
+        "type": "object",
+        "properties": {
+            "first": {"type": "integer"},
+            "second": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            "third": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+        },
+        "required": ["first", "second", "third"],
+        "additionalProperties": False,
+    }
+    call = ToolCall("1", "plain_function", {"first": 1, "second": None, "third": None})
+    assert tool(plain_function, strict=True).arguments(call) == {"first": 1, "third": None}
+    with pytest.raises(ValueError, match="second"):
+        tool(plain_function, strict=False).arguments(call)
+
+
+def test_a_tool_without_a_name_of_its_own_has_that_of_its_kind() -> None:
+    class Runner:
+        def __call__(self, value: int) -> int:
+            return value
+
+    assert tool(Runner()).name == "Runner"
+    assert tool(Runner()).arguments(ToolCall("1", "Runner", {"value": 1})) == {"value": 1}
+    with pytest.raises(ValueError, match="name="):
+        tool(lambda: None)
+    assert tool(partial(plain_function, 1), name="rest", description="D").function is not plain_function
+
+
+def test_parameters_that_cannot_be_given_by_name_are_named_in_the_error() -> None:
+    def before(value: int, /) -> None:
+        pass
+
+    def rest(**values: int) -> None:
+        pass
+
+    def odd(value: memoryview | Place | type) -> None:
+        pass
+
+    for function, words in (
+        (before, "before: the parameter \"value: 'int'\" cannot be given by name"),
+        (rest, "rest: the parameter \"**values: 'int'\" cannot be given by name"),
+        (odd, "odd: a parameter has a type that has no JSON schema: "),
+    ):
+        with pytest.raises(TypeError, match="^" + re.escape(words)):
+            tool(function)
+
+
+def test_a_description_may_be_given_to_a_function_that_has_none() -> None:
+    definition = tool(plain_function, description="Join.")["function"]
+    assert isinstance(definition, dict)
+    assert definition["description"] == "Join."
+    definition = tool(forecast, description="")["function"]
+    assert isinstance(definition, dict)
+    assert definition["description"].startswith("The weather on a day.")
+
+
+def test_a_parameter_that_must_be_given_may_follow_one_that_need_not() -> None:
+    def function(a: int = 1, *, b: int) -> int:
+        return a + b
+
+    made = tool(function)
+    assert parameters_of(made)["required"] == ["b"]
+    assert made(**made.arguments(ToolCall("1", "function", {"b": 2}))) == 3
+    with pytest.raises(ValueError, match="b"):
+        made.arguments(ToolCall("1", "function", {"a": 2}))

@@ -430,7 +430,7 @@ class ChatDialect(OpenAIEndpoints):
         if not isinstance(part, (ImagePart, AudioPart, DocumentPart)):
             return self.cannot_send(part, index, number)
         source = "by file_id " if part.file_id is not None else "by url " if part.url is not None else ""
-        kind = f"({part.media_type}) " if isinstance(part, DocumentPart) and not source else ""
+        kind = "" if source else f"({media_type_of(part)}) "
         remedy = "; give its data instead" if source else "; give what it says as a TextPart"
         if role is not Role.USER:
             remedy = "; put it into a user's message"

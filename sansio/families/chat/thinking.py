@@ -39,7 +39,7 @@ class ThinkingReader(ChatReader):
             if begins:
                 text = text[len(THINK_TAGS) :]
                 self._reasoning_field = THINK_TAGS
-                self._reasoning.extra |= {"field": THINK_TAGS, "closed": False}
+                self._reasoning.extra = {"field": THINK_TAGS, "closed": False}
                 self._answer.place(self._reasoning)  # it goes back before the text, also if it is empty
         if self._awaited:
             thought, closed, text = text.partition(_END)
@@ -60,5 +60,5 @@ class ThinkingReader(ChatReader):
 
 def _begun_tag(text: str) -> str:
     """The longest end of a text that may be the beginning of `</think>`."""
-    at = text.rfind("<", len(text) + 1 - len(_END))
-    return text[at:] if at >= 0 and _END.startswith(text[at:]) else ""
+    end = text[text.rfind("<") :]  # without a "<", the last character, which begins no tag
+    return end if _END.startswith(end) else ""

@@ -133,7 +133,7 @@ _write_output = merged("output_config")
 def _write_container(body: Body, value: str | Mapping[str, Any] | None) -> None:
     """Write the caller's container; if it names only skills, it gets the id from the history."""
     known = body.pop("container", None)
-    if isinstance(value, Mapping) and "id" not in value and known is not None:
+    if isinstance(value, Mapping) and known is not None:
         value = {"id": known, **value}
     if value is not None:
         body["container"] = value

@@ -62,7 +62,6 @@ _TYPES = {
 }
 _SAME_NAMES = ("max_tokens", "temperature", "top_p", "top_k")
 _NOT_OPTIONS = ("model", "messages", "system", "tools", "stream")
-_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
 class MessagesServing(Serving):
@@ -335,7 +334,7 @@ def _options(body: JSONObject, lost: list[Lost]) -> dict[str, object]:
                 if kind == "tool":
                     options["tool_choice"] = {"type": "function", "function": {"name": choice.get("name")}}
                 else:
-                    options["tool_choice"] = _CHOICES.get(kind, kind)
+                    options["tool_choice"] = "required" if kind == "any" else kind
                 if choice.get("disable_parallel_tool_use") is True:
                     options["parallel_tool_calls"] = False
             case "thinking", {"type": "enabled", "budget_tokens": int(budget)}:

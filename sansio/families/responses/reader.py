@@ -247,7 +247,7 @@ class ResponsesReader(AnswerReader):
         if isinstance(error, dict):
             error = {"status_code": record.get("status"), **error}
         elif error or record.get("type") == "error":
-            error = {"message": error, **rest(record, "type", "sequence_number", "error")}
+            error = {"message": error, **rest(record, "type")}
         found = (
             self._dialect.build_error(error, 200, record)
             if isinstance(error, dict)
@@ -296,10 +296,10 @@ class ResponsesReader(AnswerReader):
                 self._answer.extra[name] = value
 
     def _receive_end(self, response: JSONObject, status: str, events: list[StreamEvent]) -> None:
+        self._answer.raw_finish_reason = status
         details = response.get("incomplete_details")
-        reason = details.get("reason") if isinstance(details, dict) else None
-        self._answer.raw_finish_reason = text_or_none(reason) or status
         if isinstance(details, dict):
+            self._answer.raw_finish_reason = text_or_none(details.get("reason")) or status
             self._keep({"incomplete_details": rest(details, "reason")})
         output = response.get("output")
         items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []

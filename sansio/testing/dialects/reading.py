@@ -46,12 +46,10 @@ class Reading(Struct, frozen=True):
 
     Args:
         events: all events.
-        at_marker: whether the family's end marker ended the reading, not the end of the bytes.
         progress: the reader's count of frames that advanced the answer.
     """
 
     events: tuple[StreamEvent, ...]
-    at_marker: bool = False
     progress: int = 1
 
     @property
@@ -99,7 +97,7 @@ def read_frames(dialect: Dialect, sample: Sample, frames: Sequence[Frame]) -> Re
 def frames_of(dialect: Dialect, sample: Sample) -> list[Frame]:
     """The frames of a sample, as far as the framing is sound."""
     if sample.is_whole:
-        return [Frame(sample.data, "", len(sample.data))]
+        return [Frame(sample.data, end=len(sample.data))]
     framer = dialect.framer(sample.media_type)
     frames: list[Frame] = []
 
@@ -139,9 +137,8 @@ class _Given:
 
 def _parse(parser: StreamParser, pieces: Sequence[bytes]) -> Reading:
     events = [event for piece in pieces for event in parser.receive_data(piece)]
-    at_marker = parser.finished
     events += parser.receive_eof()
-    return Reading(tuple(events), at_marker, parser.progress)
+    return Reading(tuple(events), parser.progress)
 
 
 def _read_whole(dialect: Dialect, sample: Sample, data: bytes | None = None) -> Reading:

@@ -124,7 +124,7 @@ class ExchangeLog:
         """The line of the request."""
         sent = self._redaction.request
         text = _text(sent.body)
-        inline = text is not None and _is_json_line(sent.body)
+        inline = _is_json_line(sent.body)
         line = RequestLine(
             self._number,
             sent.method,

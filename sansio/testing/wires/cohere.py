@@ -103,6 +103,8 @@ def encode_response(type: str, message: Message) -> bytes:
     Raises:
         ValueError: as `encode_chat_events`.
     """
+    for part in message.parts:
+        _check_place(part)
     content, plan = _divided(message.parts)
     said: JSONObject = {"role": "assistant"}
     if plan is not None:
@@ -202,8 +204,7 @@ class _Stream:
             case RefusalDelta():
                 return []
             case ToolCallStarted():
-                if delta.kind != "function":
-                    raise ValueError(f"cohere has no place for a tool call of the kind {delta.kind!r}")
+                _check_kind(delta)
                 pieces = self.close()
                 self._call = delta.index
                 known = self._parts[delta.part] if delta.part < len(self._parts) else None
@@ -252,10 +253,9 @@ class _Stream:
                 return self._open(index, {"type": "thinking", "thinking": part.text})
             case UnknownPart():
                 return [*self._open(index, part.extra), *self.close()]
-            case RefusalPart():
-                return []
             case _:
-                raise ValueError(f"cohere's answers have no place for this {part.__class__.__name__}")
+                _check_place(part)
+                return []  # a refusal
 
     def _open(self, part: int, block: JSONObject) -> list[bytes]:
         if self._part == part:
@@ -272,6 +272,22 @@ class _Stream:
 
     def _delta(self, content: JSONObject) -> bytes:
         return _event("content-delta", {"message": {"content": content}}, index=self._index)
+
+
+def _check_place(part: Part) -> None:
+    """Refuse a part that has no place. A refusal is left out."""
+    match part:
+        case ToolCall() | InvalidToolCall():
+            _check_kind(part)
+        case TextPart() | ReasoningPart() | RefusalPart() | UnknownPart():
+            pass
+        case _:
+            raise ValueError(f"cohere's answers have no place for this {part.__class__.__name__}")
+
+
+def _check_kind(call: ToolCall | InvalidToolCall | ToolCallStarted) -> None:
+    if call.kind != "function":
+        raise ValueError(f"cohere has no place for a tool call of the kind {call.kind!r}")
 
 
 def _divided(parts: Sequence[Part]) -> tuple[list[Part], ReasoningPart | None]:

@@ -215,8 +215,6 @@ def _check_calls(messages: list[_Message]) -> None:
     """Check that all results of one turn are in the next message."""
     waiting: list[str] = []
     for index, message in enumerate(messages):
-        if message.role == "system":
-            continue
         answered = [
             as_text(block["toolResult"].get("toolUseId"))
             for block in message.content

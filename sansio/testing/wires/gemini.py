@@ -55,7 +55,7 @@ _TOP = ("promptFeedback", "modelStatus")
 _SOURCES = "citationSources"
 _NUMBER = "groundingChunkIndex"
 """The field of a citation's `extra` that names one of the sources of an answer's `groundingMetadata`."""
-_STATUSES = {status: word for word, status in reversed([*STATUS_BY_ERROR.items()])}
+_STATUSES = {**{status: word for word, status in reversed([*STATUS_BY_ERROR.items()])}, 500: "INTERNAL"}
 
 
 def sign(name: str, arguments: JSONObject) -> str:
@@ -231,8 +231,7 @@ def _ground(grounds: JSONObject, part: ServerToolPart) -> None:
     names = {
         "groundingMetadata": {"webSearchQueries": part.input, "groundingChunks": part.output},
         "urlContextMetadata": {"urlMetadata": part.output},
-        "citationMetadata": {"citationSources": part.output},
-    }[part.kind]
+    }.get(part.kind, {})  # the sources of citations are those of the texts
     known = grounds.setdefault(part.kind, {})
     assert isinstance(known, dict)
     known |= {name: value for name, value in names.items() if value is not None}

@@ -179,6 +179,7 @@ class _MessageStream:
         self._call = -1
         self._index = -1
         self._thinking: list[str] | None = None
+        self._signature: JSON = None  # of the thinking, if it is known
         self.refusal = ""
 
     def encode(self, delta: Delta) -> list[bytes]:
@@ -216,7 +217,7 @@ class _MessageStream:
             return []
         pieces = []
         if self._thinking is not None:
-            signature = self._extra(self._part).get("signature", sign("".join(self._thinking)))
+            signature = self._signature or sign("".join(self._thinking))
             pieces.append(self._delta({"type": "signature_delta", "signature": signature}))
         self._part = self._call = -1
         self._thinking = None
@@ -263,6 +264,7 @@ class _MessageStream:
         pieces = self._open(part, block)
         if pieces:
             self._thinking = []
+        self._signature = extra.get("signature")
         return pieces
 
     def _open(self, part: int, block: JSONObject) -> list[bytes]:

@@ -77,6 +77,8 @@ def encode_answer(type: str, message: Message) -> bytes:
     Raises:
         ValueError: as `encode_lines`; or a tool call's arguments are not an object.
     """
+    for part in message.parts:
+        _check_place(part)
     said: JSONObject = {"content": message.text}
     if message.reasoning:
         said["thinking"] = message.reasoning
@@ -152,8 +154,7 @@ class _Lines:
                 return []
             case ToolCallStarted():
                 pieces = self.close()
-                if delta.kind != "function":
-                    raise ValueError(f"ollama has no place for a tool call of the kind {delta.kind!r}")
+                _check_kind(delta)
                 self._open = delta, []
                 return pieces
             case ContentDelta():
@@ -182,10 +183,25 @@ class _Lines:
         match part:
             case ImagePart() | UnknownPart():
                 return [self.write({"content": "", "images": [_image(part)]})]
-            case TextPart() | ReasoningPart() | RefusalPart():
-                return []  # its deltas said it; of the rest, nothing has a place
             case _:
-                raise ValueError(f"ollama's answers have no place for this {part.__class__.__name__}")
+                _check_place(part)
+                return []  # its deltas said it; of the rest, nothing has a place
+
+
+def _check_place(part: Part) -> None:
+    """Refuse a part that has no place. A refusal is left out."""
+    match part:
+        case ToolCall() | InvalidToolCall():
+            _check_kind(part)
+        case TextPart() | ReasoningPart() | RefusalPart() | ImagePart() | UnknownPart():
+            pass
+        case _:
+            raise ValueError(f"ollama's answers have no place for this {part.__class__.__name__}")
+
+
+def _check_kind(call: ToolCall | InvalidToolCall | ToolCallStarted) -> None:
+    if call.kind != "function":
+        raise ValueError(f"ollama has no place for a tool call of the kind {call.kind!r}")
 
 
 def _call(call: ToolCall | InvalidToolCall, place: int) -> JSONObject:

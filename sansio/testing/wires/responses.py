@@ -163,15 +163,11 @@ class _ResponseStream:
 
     def begin(self) -> list[bytes]:
         """The events before the first item."""
-        steps = (
-            ["created", "queued", "in_progress"]
-            if self._head.extra.get("background") is True
-            else ["created", "in_progress"]
-        )
+        queued = self._head.extra.get("background") is True
+        steps = [("created", "queued"), ("queued", "queued")] if queued else [("created", "in_progress")]
         pieces = []
-        for step in steps:
-            response = _envelope(self._type, self._head)
-            response["status"] = "queued" if step == "queued" else "in_progress"
+        for step, status in (*steps, ("in_progress", "in_progress")):
+            response = {**_envelope(self._type, self._head), "status": status}
             pieces += self._write({"type": f"response.{step}", "response": response})
         return pieces
 
@@ -385,7 +381,7 @@ def _finished(type: str, message: Message) -> JSONObject:
     complete = word is None or word in _STATUSES
     response = _envelope(type, message)
     response["status"] = word if complete else "incomplete"
-    response["completed_at"] = CREATED
+    response["completed_at"] = CREATED if response["status"] == "completed" else None
     if not complete:
         details = message.extra.get("incomplete_details")
         response["incomplete_details"] = {"reason": word, **(details if isinstance(details, dict) else {})}

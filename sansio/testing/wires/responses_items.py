@@ -59,8 +59,14 @@ _USES: Mapping[str, tuple[str, str]] = {
     "shell_call_output": ("", "output"),
 }
 """Items of tools that the server runs: the fields of their inputs and outputs."""
-_STREAMED = ("code_interpreter_call", "mcp_call")
-"""Those whose input arrives in pieces."""
+_BEGUN: Mapping[str, JSON] = {
+    "code_interpreter_call": "",
+    "file_search_call": [],
+    "mcp_call": "",
+    "program": "",
+    "tool_search_call": {},
+}
+"""The inputs that are blank when their items begin; those of the others are there from the beginning."""
 _JOINED = (
     "tool_search_call",
     "tool_search_output",
@@ -258,10 +264,10 @@ def begun(item: JSONObject) -> JSONObject:
     kind = str(item.get("type"))
     if kind in _USES:
         given, gave = _USES[kind]
-        if kind in _STREAMED and start.get(given) is not None:
-            start[given] = ""
-        if gave and gave in start:
-            start[gave] = None
+        if kind in _BEGUN and start.get(given) is not None:
+            start[given] = _BEGUN[kind]
+        if gave in start and kind != "tool_search_output":  # which is sent whole
+            start[gave] = [] if isinstance(start[gave], list) and kind != "file_search_call" else None
     return start
 
 

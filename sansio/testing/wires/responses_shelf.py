@@ -87,8 +87,8 @@ class ResponsesShelf:
         )
         if not background or streamed:
             return response
-        queued = {**finished, "status": "queued", "output": [], "usage": None, "completed_at": None}
-        return FakeResponse(headers=response.headers, pieces=(msgspec.json.encode(queued),))
+        queued = msgspec.json.encode(_unfinished(finished, "queued"))
+        return FakeResponse(headers=response.headers, pieces=(queued,))
 
     def serve(self, route: Route, request: Request) -> FakeResponse:
         """See `Shelf.serve`: the response, the rest of its stream, its cancellation, its deletion."""
@@ -158,8 +158,13 @@ def _cancelled(kept: _Kept) -> JSONObject:
         raise refuse("A response that is not made in the background cannot be cancelled.")
     if kept.waiting:
         kept.waiting = False
-        kept.response = {**kept.response, "status": "cancelled", "output": [], "usage": None}
+        kept.response = _unfinished(kept.response, "cancelled")
     return kept.response
+
+
+def _unfinished(response: JSONObject, status: str) -> JSONObject:
+    """A response of which the client has seen nothing."""
+    return {**response, "status": status, "output": [], "usage": None, "completed_at": None}
 
 
 def _rest(kept: _Kept, after: str) -> FakeResponse:

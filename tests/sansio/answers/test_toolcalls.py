@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,6 +31,7 @@ from tests.sansio.wires import (
     stopped,
     tool_chunk,
 )
+from tests.support import for_all
 
 
 @dataclass(frozen=True)
@@ -428,7 +431,7 @@ def test_of_free_text_only_the_last_call_may_be_cut_at_the_limit() -> None:
         calls.add(call, "text", [])
     assert isinstance(calls.finish(first, whole=True, cut=True), ToolCall)
     assert isinstance(calls.finish(last, whole=True, cut=True), InvalidToolCall)
-    assert isinstance(calls.finish(last, whole=True), ToolCall)
+    assert calls.finish(last, whole=True) == ToolCall("call_1", "f", {"input": "text"}, None, "custom")
 
 
 def test_an_id_that_is_sent_again_is_not_another_call() -> None:
@@ -454,3 +457,89 @@ def test_arguments_are_closed_whenever_their_pieces_were_joined(
             assert folded.is_closed() == plain.is_closed()
     assert folded.is_closed() == plain.is_closed()
     assert folded.parts.whole() == plain.parts.whole() == "".join(pieces)
+
+
+def test_ids_that_arrive_after_the_names_are_those_of_their_calls() -> None:
+    deltas = [
+        tool_chunk(name="f", index=0),
+        tool_chunk("{}", id="a", index=0),
+        tool_chunk(name="g", index=1),
+        tool_chunk("{}", id="b", index=1),
+    ]
+    assert _calls(*deltas) == [("a", "f", "{}"), ("b", "g", "{}")]
+    assert _calls(deltas[0], deltas[2], deltas[1], deltas[3]) == [("a", "f", "{}"), ("b", "g", "{}")]
+
+
+@for_all(("folds", product((False, True), repeat=4)), ("looks", product((False, True), repeat=4)))
+def test_arguments_are_closed_by_their_last_brace_whatever_was_joined_before(
+    folds: tuple[bool, ...], looks: tuple[bool, ...]
+) -> None:
+    call = ToolCallAssembler().find(0, "call_1", "f")
+    for piece, fold, look in zip(('{"a":', "{}", ' , "}": "', '"}'), folds, looks, strict=True):
+        call.parts.append(piece)
+        if look:
+            assert call.is_closed() == (piece == '"}')
+        if fold:
+            call.fold()
+    assert call.is_closed()
+
+
+@pytest.mark.parametrize(
+    ("raw", "closed"),
+    [
+        ("", False),
+        ("{", False),
+        ("{}", True),
+        ("[]", True),
+        ("}", True),
+        ('"}"', False),
+        ('{"a": "\\\\"}', True),
+        ('{"a": "\\"}', False),
+        ('{"a": [1, {"b": 2}]', False),
+        ('{"a": [1, {"b": 2}]}', True),
+    ],
+)
+def test_the_brace_that_closes_the_object_is_found_at_every_cut(raw: str, closed: bool) -> None:
+    for at in range(len(raw) + 1):
+        call = ToolCallAssembler().find(0, "call_1", "f")
+        for piece in (raw[:at], raw[at:]):
+            if piece:
+                call.parts.append(piece)
+                call.is_closed()
+        assert call.is_closed() is closed
+
+
+def test_each_invalid_call_says_why_and_keeps_its_text_and_fields() -> None:
+    def finished(
+        raw: str, *, name: str = "f", kind: str = "function", whole: bool = True, cut: bool = False
+    ) -> Any:
+        calls = ToolCallAssembler()
+        call = calls.find(0, "call_1", name)
+        call.kind, call.extra = kind, {"x": 1}
+        calls.add(call, raw, [])
+        part = calls.finish(call, whole=whole, cut=cut)
+        assert (part.id, part.name, part.kind, part.extra) == ("call_1", name, kind, {"x": 1})  # type: ignore[union-attr]  # it is a call
+        return part
+
+    for raw, fields, words in (
+        ("{}", {"whole": False}, "broke off before the call was complete"),
+        ("{}", {"name": ""}, "has no name"),
+        ("some", {"kind": "custom", "cut": True}, "text may be incomplete"),
+        ("{", {}, "not a JSON object: "),
+        ("[1]", {}, "not a JSON object: "),
+        ("{}", {"cut": True}, "before the call's arguments"),
+        ("", {"cut": True}, "before the call's arguments"),
+    ):
+        invalid = finished(raw, **fields)
+        assert isinstance(invalid, InvalidToolCall)
+        assert words in invalid.reason
+        assert invalid.raw_arguments == raw
+    for raw, fields, arguments in (
+        ("some", {"kind": "custom"}, {"input": "some"}),
+        ('{"a": 1}', {"cut": True}, {"a": 1}),
+        ("null", {}, {}),
+    ):
+        valid = finished(raw, **fields)
+        assert isinstance(valid, ToolCall)
+        assert valid.arguments == arguments
+        assert valid.raw_arguments == (None if fields.get("kind") else raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from sansio import (
     APIStatusError,
+    AudioPart,
     AWSFramer,
     BadRequestError,
     Body,
@@ -27,21 +29,26 @@ from sansio import (
     ImagePart,
     InternalServerError,
     InvalidRequestError,
+    InvalidToolCall,
     JSONObject,
     Limits,
     Message,
     NDJSONFramer,
     Part,
     Provider,
+    ReasoningPart,
+    RefusalPart,
     RemoteProtocolError,
     Request,
     RetrySchedule,
     Role,
+    ServerToolPart,
     SSEFramer,
     StreamComplete,
     StreamParser,
     TextPart,
     ToolCall,
+    UnknownPart,
 )
 from sansio.providers import dialect_for, dialect_named
 from sansio.testing import Answer, Broken, Failure, encode_stream
@@ -429,7 +436,17 @@ def test_the_parts_of_a_message_are_written_one_by_one() -> None:
     [
         (ImagePart(url="https://example.com/a.png"), "its data"),
         (DocumentPart(file_id="f"), "its data"),
-        (ImagePart(data=b"a"), "takes no ImagePart"),
+        (ImagePart(url="u"), "by url"),
+        (AudioPart(file_id="f"), "by file_id"),
+        (ImagePart(data=b"a"), "takes no ImagePart .*a user's message"),
+        (DocumentPart(data=b"a"), "takes no DocumentPart .*TextPart"),
+        (AudioPart(data=b"a"), "takes no AudioPart .*TextPart"),
+        (RefusalPart("No."), "takes no RefusalPart .*TextPart"),
+        (ReasoningPart("Hm."), "takes no ReasoningPart .*append the answer"),
+        (ServerToolPart("own"), "takes no ServerToolPart .*TextPart"),
+        (ToolCall("a", "f"), "takes no ToolCall .*an assistant's message"),
+        (InvalidToolCall("a", "f", "{", "cut"), "takes no InvalidToolCall .*an assistant's message"),
+        (UnknownPart("own", {}), "takes no UnknownPart here$"),
     ],
 )
 def test_a_part_that_the_wire_has_no_place_for_is_named_with_its_place(part: Part, remedy: str) -> None:
@@ -437,6 +454,19 @@ def test_a_part_that_the_wire_has_no_place_for_is_named_with_its_place(part: Par
     with pytest.raises(InvalidRequestError, match=f"message 3, part 1: .*{remedy}") as caught:
         dialect_named("openai").write_parts(message, 3, write_text)
     assert caught.value.index == 3
+
+
+def test_the_words_for_a_part_may_be_the_familys_own() -> None:
+    for part in (ImagePart(url="u"), ToolCall("a", "f")):
+        error = dialect_named("openai").cannot_send(part, 2, 1, "of its kind; use another")
+        assert error.message.endswith("of its kind; use another")
+        assert (error.index, "message 2, part 1" in error.message) == (2, True)
+
+
+@pytest.mark.parametrize("kind", ["groq", "vllm/messages", "vllm/responses"])
+def test_the_class_of_a_type_is_where_its_family_is(kind: str) -> None:
+    found = type(dialect_named(kind))
+    assert hasattr(import_module(found.__module__), found.__name__)
 
 
 @for_all(("kind", TYPES), ("value", [[], [5], "no", 5, None, True, {}]))
@@ -488,8 +518,10 @@ def test_a_dialect_without_endpoints_says_so_for_each() -> None:
     asked = {"list_models": (), "count_tokens": ({},), "embed": (["a"],)}
     for method, arguments in asked.items():
         words = rf"^{method}: lines/lines has no endpoint .*such as \w+$"
-        with pytest.raises(InvalidRequestError, match=words):
+        with pytest.raises(InvalidRequestError, match=words) as caught:
             getattr(dialect, method)(*arguments)
+        other = caught.value.message.rpartition(" ")[2]  # a type that has what was asked for
+        getattr(dialect_for(config(other)), method)(*arguments)
 
 
 @pytest.mark.parametrize("kind", ["google", "bedrock", "cohere", "ollama/ollama"])

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from sansio import ModelInfo, Provider, ProviderConfig, Request, Send, Usage
-from sansio.endpoints import read_models
+from sansio import Embeddings, ModelInfo, Provider, ProviderConfig, RemoteProtocolError, Request, Send, Usage
+from sansio.endpoints import NextPage, read_models
 from sansio.families.beside import read_embeddings, read_model
-from sansio.jsontext import JSONObject
+from sansio.jsontext import JSON, JSONObject
+from sansio.providers import dialect_for
 from tests.sansio.wires import config
 
 CLASSIC = ProviderConfig(
@@ -105,6 +106,26 @@ DAY = 86_400.0
         ),
         ({"id": "llama", "max_model_len": 5}, ModelInfo(id="llama", context_window=5)),
         ({"id": "m", "lifecycle": "active"}, ModelInfo(id="m", lifecycle="active")),
+        (  # gateways of several providers, with the names that Anthropic and Groq have for the same
+            {
+                "id": "m",
+                "display_name": "M",
+                "created_at": "1970-01-02T00:00:00Z",
+                "context_window": 9,
+                "max_completion_tokens": 4,
+                "deprecated_at": "1970-01-03T00:00:00Z",
+                "retires_at": "1970-01-04T00:00:00Z",
+            },
+            ModelInfo(
+                id="m",
+                name="M",
+                created=DAY,
+                context_window=9,
+                max_output=4,
+                deprecated=2 * DAY,
+                retires=3 * DAY,
+            ),
+        ),
     ],
 )
 def test_a_model_has_what_its_server_says_of_it(row: JSONObject, model: ModelInfo) -> None:
@@ -117,3 +138,24 @@ def test_an_embeddings_response_keeps_its_other_fields_and_may_have_no_usage() -
     assert (read.vectors, read.model, read.usage, read.extra) == (((1.0,),), "m", None, {"id": "e1"})
     counted = read_embeddings({**response, "usage": {"prompt_tokens": 3}}, 1)
     assert (counted.usage, counted.extra) == (Usage(input_tokens=3), {"id": "e1"})
+
+
+def test_the_list_of_models_may_have_pages() -> None:
+    endpoint = dialect_for(config("openai")).list_models()
+    assert endpoint.body is None
+    page = endpoint.read({"data": [{"id": "a", "created": 7}], "has_more": True, "last_id": "a"})
+    assert isinstance(page, NextPage)
+    assert page.query == "after=a"
+    last = page.read({"data": [{"id": "b", "owned_by": "o"}], "has_more": False})
+    assert last == (ModelInfo(id="a", created=7.0), ModelInfo(id="b", extra={"owned_by": "o"}))
+
+
+def test_there_is_a_vector_for_each_text() -> None:
+    endpoint = dialect_for(config("openai")).embed(["a", "b"])
+    assert endpoint.body == {"model": "some-model", "input": ["a", "b"], "encoding_format": "base64"}
+    rows: list[JSON] = [{"index": 0, "embedding": [1]}, {"index": 1, "embedding": [2]}]
+    read = endpoint.read({"data": rows, "usage": {"prompt_tokens": 2, "total_tokens": 2}})
+    assert isinstance(read, Embeddings)
+    assert read.vectors == ((1.0,), (2.0,))
+    with pytest.raises(RemoteProtocolError):
+        endpoint.read({"data": rows[:1]})

@@ -68,6 +68,44 @@ def test_each_kind_of_event_shows_its_family() -> None:
         assert family_of({"type": other, "object": other}) is None
 
 
+MARKS: list[tuple[str | None, Record]] = [
+    ("chat", {"choices": []}),
+    ("gemini", {"candidates": []}),
+    ("responses", {"object": "response"}),
+    ("messages", {"type": "message", "content": [], "stop_reason": None}),
+    ("ollama", {"message": {}, "done": False}),
+    *(
+        ("cohere", {"type": kind})
+        for kind in ("message-start", "content-start", "content-delta", "tool-plan-delta", "message-end")
+    ),
+    ("cohere", {"message": {}, "finish_reason": None}),
+    (None, {"candidates": {}}),
+    (None, {"choices": {}}),
+    (None, {"type": "message", "content": {}, "stop_reason": None}),
+    (None, {"type": "message", "content": []}),
+    (None, {"message": {}, "done": 1}),
+    (None, {"message": "x", "done": True}),
+    (None, {"message": "x", "finish_reason": None}),
+    (None, {"message": {}}),
+    (None, {"content": [], "stop_reason": None}),
+    (None, {"type": "a response."}),
+    (None, {"type": ["message-start"]}),
+]
+"""A family, or none, and what shows it: the fields that its SDK's types always have."""
+
+
+@pytest.mark.parametrize(("family", "record"), MARKS)
+def test_a_family_is_known_by_the_fields_that_only_it_has(family: str | None, record: Record) -> None:
+    assert family_of(record) == family
+    error = foreign_error(record, "own")
+    assert (error is None) == (family is None)
+    if error is not None:
+        assert f"the {family} API" in error.message
+        assert "the own API" in error.message
+        assert ("type='google'" if family == "gemini" else f"api='{family}'") in error.hint
+        assert "own" in error.hint
+
+
 @pytest.mark.parametrize("family", STREAMS)
 def test_a_familys_own_bytes_are_not_foreign(family: str) -> None:
     assert family_of(ANSWERS[family]) == family

@@ -6,6 +6,7 @@ import base64
 import json
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -226,3 +227,14 @@ def test_a_reader_that_is_done_gets_no_further_event_of_a_form_without_a_space()
 
     assert SSEFramer().feed(b"".join(b"data:{%d}\n\n" % number for number in range(5)), read, [])
     assert given == [b"{0}", b"{1}", b"{2}"]
+
+
+@for_all(("form", FORMS), ("other", [b"data: 1\n\n", b"event: other\ndata: 1\n\n", b"data:1\r\n\r\n"]))
+def test_a_form_that_begins_inside_a_read_is_learned_there(form: bytes, other: bytes) -> None:
+    same_end = form.endswith(b"\r\n") == other.endswith(b"\r\n")
+    data = other + form % b'{"a":1}' * 200
+    for names in (False, True):
+        framer = SSEFramer(names=names)
+        framer.feed(other * 2, read_nothing, [])
+        made = calls_made(partial(framer.feed, data, read_nothing, []))
+        assert (made < 300) is (same_end and not (names and form.startswith(b"event")))

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import LimitExceededError, NDJSONFramer
-from tests.laws.oracle import assert_copies_linear, assert_linear, assert_memory_linear, memory_peak
+from tests.laws.oracle import (
+    assert_copies_linear,
+    assert_linear,
+    assert_memory_linear,
+    calls_made,
+    memory_peak,
+)
 from tests.sansio.framing.frames import Failure, Frame, assert_ends, frames
 from tests.support import chunkings, every_split
 
@@ -104,3 +110,54 @@ def test_linear_in_time_and_memory(flood: str) -> None:
 
 def test_memory_ends_at_the_limit() -> None:
     assert memory_peak(lambda: frames(NDJSONFramer(50_000), [b"x" * 64] * 4_000)) < 200_000
+
+
+def test_a_line_that_arrives_alone_takes_few_steps() -> None:
+    def steps(pieces: list[bytes]) -> int:
+        framer = NDJSONFramer()
+        return calls_made(lambda: [framer.feed(piece, lambda *_: False, []) for piece in pieces])
+
+    assert steps([b'{"a":1}\n'] * 100) < 700 < steps([b'{"a":1}\r\n'] * 100)
+
+
+MIXED = [
+    b'{"a":1}\n', b'{"b":22}\n', b"{}\n", b"[1]\n", b"{} \n", b" {}\n", b"{}\n{}\n", b'{"c":', b"3}\n",
+    b"{}\n", b"\n", b"{}\r\n", b"\xff}\n", b"{\xff}\n", b"{", b"}\n", b"{}",
+]  # fmt: skip
+"""Reads of a stream: lines that arrive alone, together, and in pieces."""
+
+
+def test_lines_are_read_with_their_offsets_however_they_arrive() -> None:
+    stream = b"".join(MIXED)
+    wanted = expected(stream, NO_LIMIT)
+    assert len(wanted) == 15
+    for pieces in (MIXED, [stream], [stream[at : at + 1] for at in range(len(stream))]):
+        assert frames(NDJSONFramer(), pieces) == wanted
+
+
+@pytest.mark.parametrize("limit", range(1, 10))
+def test_the_limit_holds_for_lines_that_arrive_alone(limit: int) -> None:
+    for pieces in (MIXED, [b'{"d":1234}\n', b"{}\n"], [b"{}\n", b'{"d":1234}\n']):
+        assert frames(NDJSONFramer(limit), pieces) == expected(b"".join(pieces), limit)
+
+
+@pytest.mark.parametrize("place", range(15))
+def test_it_ends_at_each_line_where_the_reader_says_so(place: int) -> None:
+    assert_ends(NDJSONFramer, MIXED, place)
+    assert_ends(NDJSONFramer, [b"".join(MIXED)], place)
+
+
+def test_only_the_blanks_of_json_make_a_blank_line() -> None:
+    for byte in range(256):
+        if byte != ord("\n"):
+            found = frames(NDJSONFramer(), [bytes((byte, 0x20, byte)) + b"\n"])
+            assert bool(found) is (byte not in b" \t\r")
+
+
+def test_the_offset_is_that_of_the_line_that_is_next() -> None:
+    framer = NDJSONFramer()
+    seen = []
+    for piece in (b"{}\n", b"{", b"}\n[1]\n\n", b"{}"):
+        framer.feed(piece, lambda *_: False, [])
+        seen.append(framer.offset)
+    assert seen == [3, 3, 11, 11]

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import rich.pretty
+from msgspec import structs
 
 from sansio import HTTPExchange, Lost, ProviderError, Request
 from sansio.errors import APIConnectionError, LimitExceededError, RemoteProtocolError
 from sansio.http import Body, End, Head
+from tests.laws.oracle import calls_made
 from tests.support import every_split
 
 REQUEST = Request.post("http://localhost/v1", (), b"{}")
@@ -101,3 +103,123 @@ def test_what_went_over_the_wire_cannot_be_changed(value: Any) -> None:
 
 def test_an_end_is_equal_to_an_end_and_can_be_kept_in_a_set() -> None:
     assert {End(), End()} == {End()}
+
+
+def test_ordinary_chunks_take_few_steps_each() -> None:
+    chunks = b"5\r\nhello\r\n" * 100
+    exchange = HTTPExchange(REQUEST)
+    exchange.receive_data(CHUNKED)
+    taken = calls_made(lambda: exchange.receive_data(chunks))
+    other = HTTPExchange(REQUEST)
+    other.receive_data(CHUNKED)
+    assert taken < 550 < calls_made(lambda: other.receive_data(chunks.replace(b"5\r", b"5;\r")))
+
+
+@pytest.mark.parametrize(
+    ("wire", "words"),
+    [
+        (b"", "the server closed the connection before it answered"),
+        (CHUNKED, "the server closed the connection inside its answer"),
+        (b"SSH-2.0", "the server's answer is not HTTP/1.x"),
+        (CHUNKED + b"zz\r\n", "malformed HTTP: invalid chunk size"),
+        (CHUNKED + b"5;" + b"a" * 99, "a chunk's size line, or the trailers, are longer than 100 bytes"),
+        (
+            CHUNKED + b"0\r\nX: " + b"a" * 99,
+            "a chunk's size line, or the trailers, are longer than 100 bytes",
+        ),
+        (CHUNKED + b"0\r\nX\r\n\r\n", "malformed HTTP: invalid trailer"),
+        (CHUNKED + b"2\r\nokX", "malformed HTTP: a chunk that is longer than its size"),
+        (CHUNKED + b"2\n", "malformed HTTP: a line between chunks that ends without CRLF"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a" * 99, "the heads of the response are longer than 100 bytes"),
+    ],
+)
+def test_a_loss_says_what_the_server_did(wire: bytes, words: str) -> None:
+    exchange = HTTPExchange(REQUEST, max_header_bytes=100)
+    *_, last = [*exchange.receive_data(wire), *exchange.receive_eof()]
+    assert isinstance(last, Lost)
+    assert last.error.message == words
+
+
+@pytest.mark.parametrize(
+    "trailers",
+    [
+        b"",
+        b"X: y\r\n",
+        b"X:\n",
+        b"x-y: a\x01b\xff\t\r\nz: 1\n",
+        b"X: a\r\n b\r\n\tc\r\n",
+        b"!#$%&'*+-.^_`|~09AZaz: 1\r\n",
+    ],
+)
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_trailers_that_h11_takes_end_a_body(trailers: bytes, end: bytes) -> None:
+    for pieces in every_split(CHUNKED + b"1\r\na\r\n0\r\n" + trailers + end):
+        exchange = HTTPExchange(REQUEST)
+        inputs = [item for piece in pieces for item in exchange.receive_data(piece)]
+        assert inputs[1:] == [Body(b"a"), End()]
+        assert exchange.reusable
+
+
+@pytest.mark.parametrize(
+    "trailers",
+    [
+        b"X y: z\r\n",
+        b"X : z\r\n",
+        b": z\r\n",
+        b" X: z\r\n",
+        b"X: a\0b\r\n",
+        b"X: a\x0bb\n",
+        b"X: a\x0cb\n",
+        b"X: a\rb\n",
+        b"X: a\r\n b\0\r\n",
+    ],
+)
+def test_trailers_that_h11_refuses_are_malformed(trailers: bytes) -> None:
+    error = lost([CHUNKED + b"0\r\n" + trailers + b"\r\n"])
+    assert type(error) is RemoteProtocolError
+
+
+def test_a_chunks_size_is_hexadecimal() -> None:
+    for digit in b"0123456789abcdefABCDEF":
+        for extra in (b"", b";a=b", b" ", b"\t "):
+            size = bytes((digit, digit))
+            exchange = HTTPExchange(REQUEST)
+            inputs = exchange.receive_data(CHUNKED + size + extra + b"\r\n" + b"x" * 300)
+            assert sum(len(item.data) for item in inputs if isinstance(item, Body)) == min(int(size, 16), 300)
+    for wrong in (
+        b"g",
+        b"-1",
+        b"+1",
+        b"0x1",
+        b"1_1",
+        b" 1",
+        b"",
+        b";a",
+        b"1" * 21,
+        b"1 a",
+        b"/",
+        b":",
+        b"@",
+        b"G",
+        b"`",
+    ):
+        assert type(lost([CHUNKED + wrong + b"\r\n"])) is RemoteProtocolError
+
+
+def test_a_body_without_bytes_has_none() -> None:
+    for method, status, headers in (
+        ("HEAD", 200, b"Content-Length: 5\r\n"),
+        ("POST", 204, b""),
+        ("POST", 304, b""),
+    ):
+        exchange = HTTPExchange(structs.replace(REQUEST, method=method))
+        inputs = exchange.receive_data(b"HTTP/1.1 %d X\r\n%b\r\n" % (status, headers))
+        assert isinstance(inputs[0], Head)
+        assert (inputs[0].status, inputs[1:]) == (status, [End()])
+        assert exchange.reusable
+    for status in (200, 203, 205, 206, 303, 305):
+        exchange = HTTPExchange(REQUEST)
+        assert exchange.receive_data(b"HTTP/1.1 %d X\r\nContent-Length: 1\r\n\r\na" % status)[1:] == [
+            Body(b"a"),
+            End(),
+        ]

@@ -8,6 +8,7 @@ import sys
 import h2.config
 import h2.connection
 import h2.events
+import hpack
 import pytest
 from msgspec import structs
 
@@ -841,3 +842,215 @@ def test_without_h2_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ConfigError, match=r"sansio-llm\[http2\]") as caught:
         importlib.import_module("sansio.http.http2")
     assert caught.value.field == "http2"
+
+
+def test_a_connection_begins_with_its_settings_and_its_window() -> None:
+    """RFC 9113, sections 3.4 and 6.5.2: no pushes, 1 MiB of each body, 16 MiB of all."""
+    wire = sent(HTTP2Connection(max_header_bytes=5_000))
+    assert wire.startswith(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    (kind, flags, number, payload), more = frames_in(wire)
+    assert (kind, flags, number) == (SETTINGS, 0, 0)
+    values = {payload[at + 1]: int.from_bytes(payload[at + 2 : at + 6]) for at in range(0, len(payload), 6)}
+    assert (values[2], values[4], values[6]) == (0, 1_048_576, 5_000)
+    assert 8 not in values
+    assert more == (WINDOW_UPDATE, 0, 0, (16_777_216 - 65_535).to_bytes(4))
+
+
+def test_a_large_body_is_written_in_steps_that_a_socket_takes() -> None:
+    connection = HTTP2Connection()
+    connection.receive_data(settings(window=1_000_000) + window(1_000_000))
+    connection.open(LARGE)
+    sizes = []
+    while wire := connection.data_to_send():
+        sizes.append(len(wire))
+    assert max(sizes) < 65_536 + MAX_FRAME_SIZE
+    assert len(sizes) == 4
+
+
+def test_just_as_many_frames_as_are_allowed_are_no_flood() -> None:
+    connection, (exchange,) = begun()
+    connection.receive_data(head(1) + frame(PING, payload=bytes(8)) * 1_000)
+    assert not exchange.ended
+    connection.receive_data(frame(PING, payload=bytes(8)))
+    assert connection.over
+    assert isinstance(loss(exchange), RemoteProtocolError)
+
+
+@pytest.mark.parametrize(("code", "name"), [(0, "NO_ERROR"), (CALM, "ENHANCE_YOUR_CALM"), (99, "code 99")])
+def test_a_server_that_leaves_says_why(code: int, name: str) -> None:
+    connection, (exchange,) = begun()
+    connection.receive_data(goaway(0, code))
+    assert loss(exchange).message == f"the server left the connection before the exchange began ({name})"
+
+
+@for_all(
+    (
+        ("wire", "name"),
+        [
+            (frame(SETTINGS, 0, 0, b"odd"), "SETTINGS"),
+            (frame(PING, 0, 0, b"short"), "PING"),
+            (frame(WINDOW_UPDATE, 0, 0, bytes(4)), "WINDOW_UPDATE"),
+            (frame(RST_STREAM, 0, 1, b"x"), "RST_STREAM"),
+            (frame(GOAWAY, 0, 0, b"short"), "GOAWAY"),
+            (frame(HEADERS, END_HEADERS, 1, b"\xff\xff\xff"), "HEADERS"),
+            (frame(HEADERS, END_HEADERS, 9, block((":status", "200"))), "HEADERS"),
+            (frame(DATA, PADDED, 1, b""), "DATA"),
+            (data(9, b"x"), "DATA"),
+        ],
+    )
+)
+def test_a_frame_that_breaks_the_protocol_is_named(wire: bytes, name: str) -> None:
+    connection, (exchange,) = begun()
+    connection.receive_data(wire)
+    assert loss(exchange).message == f"malformed HTTP/2: an invalid {name} frame"
+
+
+@pytest.mark.parametrize(
+    ("wire", "words"),
+    [
+        (b"", "the server closed the connection before it answered"),
+        (head(1), "the server closed the connection inside its answer"),
+        (head(1) + data(1, b"x"), "the server closed the connection inside its answer"),
+        (reset(1, 2), "the server reset the exchange before it answered (INTERNAL_ERROR)"),
+        (head(1) + reset(1, 2), "the server reset the exchange inside its answer (INTERNAL_ERROR)"),
+        (reset(1, REFUSED), "the server refused the exchange before it began"),
+        (reset(1, HTTP_1_1_REQUIRED), "the server answers this request over HTTP/1.1 only"),
+        (window(2**31 - 1, 1), "malformed HTTP/2: a window that is too large"),
+        (data(1, b"x"), "malformed HTTP/2: a body without a head"),
+        (head(1, 200, ("x y", "z")), "malformed HTTP/2: an invalid head"),
+        (
+            head(1, 200, ("content-length", "3")) + data(1, b"four"),
+            "malformed HTTP/2: a body that is not as long as it said",
+        ),
+        (
+            head(1, 200, ("content-length", "3"), end=True),
+            "malformed HTTP/2: a body that is not as long as it said",
+        ),
+        (frame(PUSH_PROMISE, END_HEADERS, 1, bytes(4)), "malformed HTTP/2: a push, which was switched off"),
+        (
+            frame(HEADERS, 0, 1, block((":status", "200"))) + data(1, b"x"),
+            "malformed HTTP/2: headers that are not continued by the next frame",
+        ),
+    ],
+)
+def test_a_loss_says_what_the_server_did(wire: bytes, words: str) -> None:
+    connection, (exchange,) = begun()
+    connection.receive_data(wire)
+    if not exchange.ended:
+        connection.receive_eof()
+    assert loss(exchange).message == words
+
+
+def test_late_data_in_single_bytes_is_no_flood_either() -> None:
+    connection, (dropped, other) = begun(2)
+    dropped.drop()
+    sent(connection)
+    connection.receive_data(data(1, b"x") * (MAX_CONTROL_FRAMES + 5) + head(3))
+    assert taken(other) == [Head(200)]
+    assert sent(connection) == b""
+
+
+def test_late_data_is_expected_of_each_exchange_that_was_dropped() -> None:
+    connection, (one, two, other) = begun(3)
+    one.drop()
+    two.drop()
+    for number in (1, 3):  # nearly a whole window, in more frames than a flood has
+        connection.receive_data(data(number, bytes(1_000)) * 1_040)
+    connection.receive_data(head(5))
+    assert taken(other) == [Head(200)]
+
+
+def test_a_late_frame_leaves_alone_what_is_to_be_sent() -> None:
+    connection, (one, two, other) = begun(3)
+    one.drop()
+    two.drop()
+    connection.receive_data(data(1, b"") + data(1, b"", end=True))
+    assert kinds(sent(connection)) == [(RST_STREAM, 1), (RST_STREAM, 3)]
+    connection.ping()
+    two.drop()
+    connection.receive_data(data(3, b""))
+    assert kinds(sent(connection)) == [(PING, 0)]
+    assert not other.ended
+
+
+def test_a_window_of_one_byte_is_used() -> None:
+    connection = HTTP2Connection()
+    connection.receive_data(settings(window=0))
+    exchange = connection.open(REQUEST)
+    sent(connection)
+    for part in (b"{", b"}"):
+        connection.receive_data(window(1, 1))
+        assert [payload for kind, _, _, payload in frames_in(sent(connection)) if kind == DATA] == [part]
+    assert exchange.sent
+
+
+def test_only_headers_that_are_the_same_for_all_requests_are_remembered_by_the_compression() -> None:
+    connection = HTTP2Connection()
+    connection.open(REQUEST)
+    (block_of_headers,) = [payload for kind, _, _, payload in frames_in(sent(connection)) if kind == HEADERS]
+    headers = hpack.Decoder().decode(block_of_headers, raw=True)
+    remembered = {bytes(header[0]) for header in headers if header.indexable}
+    assert remembered == {b":method", b":scheme", b":authority", b"content-type", b"accept-encoding"}
+
+
+def test_a_refusal_and_a_leaving_server_need_no_advice() -> None:
+    for wire in (reset(1, REFUSED), goaway(0)):
+        connection, (exchange,) = begun()
+        connection.receive_data(wire)
+        error = loss(exchange)
+        assert (error.hint, error.advice()) == ("", "")
+
+
+def test_a_request_that_cannot_be_written_is_named_by_its_address() -> None:
+    wrong = structs.replace(REQUEST, target="/a b")
+    for deed in (HTTP2Connection().open, check_request):
+        with pytest.raises(LocalProtocolError, match="POST https://localhost"):
+            deed(wrong)
+
+
+@pytest.mark.parametrize(("size", "passes"), [(200, True), (201, False)])
+def test_the_limit_of_a_head_holds_to_the_byte_padding_included(size: int, passes: bool) -> None:
+    headers = block((":status", "200"))
+    padding = size - 1 - len(headers)
+    connection, (exchange, other) = begun(2, limit=200)
+    payload = bytes((padding,)) + headers + bytes(padding)
+    connection.receive_data(frame(HEADERS, END_HEADERS | PADDED, 1, payload) + head(3))
+    assert connection.over is not passes
+    if passes:
+        assert taken(exchange) == taken(other) == [Head(200)]
+    else:
+        assert isinstance(loss(exchange), LimitExceededError)
+
+
+@pytest.mark.parametrize(("size", "passes"), [(91, True), (92, False)])
+def test_the_limit_of_all_heads_of_a_response_holds_to_the_byte(size: int, passes: bool) -> None:
+    """A frame counts with its header of nine bytes, and one such header is free."""
+    connection, (exchange, other) = begun(2, limit=200)
+    for status, length in (("103", 100), ("200", size)):
+        headers = block((":status", status))
+        padding = length - 1 - len(headers)
+        payload = bytes((padding,)) + headers + bytes(padding)
+        connection.receive_data(frame(HEADERS, END_HEADERS | PADDED, 1, payload))
+    connection.receive_data(head(3))
+    assert taken(other) == [Head(200)]
+    if passes:
+        assert taken(exchange) == [Head(200)]
+    else:
+        assert isinstance(loss(exchange), LimitExceededError)
+    assert not connection.over
+
+
+def test_an_exchange_that_was_dropped_has_nothing_to_send() -> None:
+    _, (exchange,) = begun(request=LARGE)
+    assert exchange.unsent == 200_000 - 65_535
+    exchange.drop()
+    assert exchange.unsent == 0
+
+
+def test_bytes_after_the_end_of_the_connection_are_refused_by_name() -> None:
+    connection, _ = begun()
+    connection.receive_eof()
+    with pytest.raises(LocalProtocolError, match=r"^receive_data\(\) after receive_eof\(\)$"):
+        connection.receive_data(b"x")
+    with pytest.raises(LocalProtocolError, match=r"^receive_eof\(\) twice$"):
+        connection.receive_eof()

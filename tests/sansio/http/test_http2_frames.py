@@ -86,3 +86,16 @@ def test_padding_that_does_not_fit_is_malformed() -> None:
     for payload in (b"\x03\0\0", b""):
         assert unpadded(frame(DATA, PADDED, 1, payload)) is None
     assert not HeaderBlock().add(1, frame(HEADERS, PRIORITIZED, 1, bytes(4)))
+
+
+def test_a_header_block_begins_empty_and_belongs_to_no_exchange() -> None:
+    new = HeaderBlock()
+    assert (new.number, new.size, new.ends, new.take()) == (0, 0, 0, b"")
+    assert not new.goes_on(CONTINUATION, 0)
+    assert not new.goes_on(CONTINUATION, 1)
+
+
+def test_sizes_and_numbers_are_those_of_the_protocol() -> None:
+    """RFC 9113, sections 4.1 and 4.2."""
+    assert MAX_FRAME_SIZE == 2**14
+    assert frame_header(2**24 - 1, DATA, 1, 2**31 - 1) == b"\xff\xff\xff\x00\x01\x7f\xff\xff\xff"

@@ -13,6 +13,7 @@ from msgspec import structs
 from sansio.config import ProviderConfig
 from sansio.errors import LocalProtocolError
 from sansio.http import Headers, HTTPExchange, Request, header
+from sansio.http.messages import header_list
 from sansio.http.syntax import is_header_value
 from tests.support import for_all, frame_locals
 
@@ -173,3 +174,60 @@ def test_another_body_has_its_own_length_and_the_rest_stays() -> None:
     assert longer == Request.post("https://e:8443/v1?a=b", (("content-lengths", "1"), ("x", "2")), b"x" * 12)
     assert header(longer.headers, "content-length") == "12"
     assert longer.with_body(b"{}") == request
+
+
+def test_the_values_of_one_name_are_one_list() -> None:
+    headers = (("A", "1"), ("b", "2"), ("a", "3"))
+    assert (header_list(headers, "a"), header_list(headers, "b"), header_list(headers, "c")) == (
+        "1, 3",
+        "2",
+        "",
+    )
+    assert header(headers, "a") == "1"
+
+
+def test_each_field_of_a_request_is_taken_from_its_address() -> None:
+    request = Request.post("HTTPS://User.Example:8443/a/b?c=d&e", (("x", "y"),), b"body", "text/plain")
+    assert structs.asdict(request) == {
+        "method": "POST",
+        "scheme": "https",
+        "host": "user.example",
+        "port": 8443,
+        "target": "/a/b?c=d&e",
+        "headers": (
+            ("host", "user.example:8443"),
+            ("content-type", "text/plain"),
+            ("content-length", "4"),
+            ("accept-encoding", "identity"),
+            ("x", "y"),
+        ),
+        "body": b"body",
+    }
+    assert request.url == "https://user.example:8443/a/b?c=d&e"
+    assert Request.post("http://h", (), b"").headers[1] == ("content-type", "application/json")
+    assert structs.asdict(Request.get("http://[::1]:80?a", ())) == {
+        "method": "GET",
+        "scheme": "http",
+        "host": "::1",
+        "port": 80,
+        "target": "/?a",
+        "headers": (("host", "[::1]"), ("accept-encoding", "identity")),
+        "body": b"",
+    }
+
+
+@pytest.mark.parametrize("lengths", [("2", "2"), ("3",), ("+2",), ("02",), (), ("2 ",)])
+def test_a_body_needs_its_exact_length_once(lengths: tuple[str, ...]) -> None:
+    headers = (("host", "h"), *(("content-length", length) for length in lengths))
+    with pytest.raises(LocalProtocolError, match="POST http://h/"):
+        HTTPExchange(Request("POST", "http", "h", 80, "/", headers, b"{}"))
+    fine = Request("POST", "http", "h", 80, "/", (("host", "h"), ("content-length", "2")), b"{}")
+    assert HTTPExchange(fine).data_to_send().endswith(b"\r\n\r\n{}")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"method": "PO ST"}, {"method": ""}, {"target": "/a b"}, {"target": ""}, {"target": "/é"}]
+)
+def test_a_request_line_has_a_token_and_visible_characters(changes: dict[str, str]) -> None:
+    with pytest.raises(LocalProtocolError, match="check its path and headers"):
+        HTTPExchange(structs.replace(REQUEST, **changes))

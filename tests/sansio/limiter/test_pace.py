@@ -159,3 +159,162 @@ def test_a_limit_that_falls_and_rises_is_followed() -> None:
     result = limited(Bucket(rate=20, capacity=100, dip=0.5), 240, clients=300)
     assert sum(result.accepted[120:160]) == pytest.approx(400, rel=0.1)
     assert sum(result.accepted[220:240]) > 300
+
+
+# The figures that the documentation of `Pace` and its constants state.
+
+
+def curve(flat: float, drop: float, gone: float) -> float:
+    """CUBIC's curve: the flat speed 20 seconds after a refusal, and the drop right after it."""
+    return flat * (1 - drop * (1 - gone / 20) ** 3)
+
+
+def test_at_first_20_may_be_under_way_and_twice_as_many_each_second() -> None:
+    limiter, total = crowd(), 0
+    for second in (0.0, 0.25, 0.5, 1.0, 1.4, 2.0, 3.0, 4.7):
+        total += len(begin(limiter, 100.0 + second))
+        assert total == int(20 * 2**second)
+    limiter = crowd()
+    begun = begin(limiter, 0.0)
+    for ticket in begun[:5]:
+        limiter.end(ticket, Outcome(), 0.0)
+    assert len(begin(limiter, 0.0)) == 10  # the five that are over, and five more for their success
+    assert len(begin(limiter, 1.0)) == 20
+
+
+def test_the_speed_after_a_first_refusal_is_that_of_the_last_two_seconds_less_three_tenths() -> None:
+    limiter = crowd()
+    refused, *_ = begin(limiter, 0.0)
+    limiter.end(refused, BUSY, 0.0)  # 19 of 20 were accepted within a second, and half a second is held
+    assert limiter.held(0.0) == 0.5
+    for now in (0.5, 0.6, 0.9, 1.0, 1.5, 2.0, 10.5, 20.5, 30.5, 60.5):
+        gone = now - 0.5
+        full = curve(19, 0.3, gone)
+        wanted = max(full * min(1, max(0.1, gone)), min(full, 1))
+        assert limiter.speed(now) == pytest.approx(wanted, rel=1e-9)
+    assert limiter.speed(20.5) == pytest.approx(19, rel=1e-9)
+
+
+def test_requests_after_a_hold_begin_in_the_distance_that_the_speed_gives() -> None:
+    limiter = crowd()
+    refused, *_ = begin(limiter, 0.0)
+    limiter.end(refused, BUSY, 0.0)
+    now, spaced = 0.5, 0.75
+    for _ in range(40):
+        assert begin(limiter, now - 0.001) == []
+        assert len(begin(limiter, now)) == 1
+        speed = limiter.speed(now)
+        assert speed is not None
+        spaced = max(spaced, now) + 1 / speed
+        now = spaced - 0.25  # as much delay may be caught up
+        step = limiter.next_step(now - 0.1)
+        assert isinstance(step, Wait)
+        assert step.seconds == pytest.approx(0.1, abs=1e-4)
+
+
+def busy_until(limiter: Limiter, now: float, end: float) -> tuple[int, float, Ticket]:
+    """Requests as fast as they may begin, each accepted at once; the last one is under way."""
+    count, last = 0, None
+    while now < end:
+        for ticket in begin(limiter, now):
+            if last is not None:
+                limiter.end(last, Outcome(), now)
+            last, count = ticket, count + 1
+        step = limiter.next_step(now)
+        assert isinstance(step, Wait)
+        now += step.seconds
+    assert last is not None
+    return count, now, last
+
+
+@pytest.mark.parametrize("seconds", [1.8, 3.0, 10.0, 25.0])
+def test_the_speed_after_a_later_refusal_is_what_was_accepted_between_the_two(seconds: float) -> None:
+    limiter = crowd()
+    refused, *_ = begin(limiter, 0.0)
+    limiter.end(refused, BUSY, 0.0)
+    count, now, last = busy_until(limiter, 0.5, seconds)
+    before = curve(19, 0.3, now - 0.5)
+    limiter.end(last, BUSY, now)
+    accepted = count - 1
+    average = accepted / (now - min(1.5, 0.8 * now) / 2)  # half of the hold and the ramp does not count
+    flat, drop = min(before, average), min(0.3, 0.05 + 1 / accepted)
+    assert limiter.held(now) == pytest.approx(0.5)
+    for gone in (1.0, 5.0, 20.0, 30.0):
+        assert limiter.speed(now + 0.5 + gone) == pytest.approx(curve(flat, drop, gone), rel=1e-6)
+
+
+def test_a_refusal_far_above_the_flat_part_is_like_the_first() -> None:
+    limiter = Limiter()
+    for _ in range(200):
+        limiter.ask()
+    refused, *rest = begin(limiter, 0.0)
+    limiter.end(refused, BUSY, 0.0)
+    for ticket in rest:
+        limiter.end(ticket, Outcome(), 0.2)
+    times = [*(60 + number / 4 for number in range(16)), 64.0, 64.5, 65.0, 65.5, 66.0]
+    begun = []
+    for now in times:
+        step = limiter.next_step(now)
+        assert isinstance(step, Begin)
+        begun.append(step.ticket)
+    assert (limiter.speed(66.0) or 0) > 1.3 * 19
+    limiter.end(begun[-1], BUSY, 66.0)
+    for gone in (1.0, 20.0, 50.0):  # four were accepted in the last two seconds
+        assert limiter.speed(66.5 + gone) == pytest.approx(curve(2, 0.3, gone), rel=1e-6)
+
+
+def test_idle_callers_do_not_show_the_limit_so_their_present_speed_counts() -> None:
+    limiter = Limiter()
+    for _ in range(200):
+        limiter.ask()
+    refused, *rest = begin(limiter, 0.0)
+    limiter.end(refused, BUSY, 0.0)
+    for ticket in rest:
+        limiter.end(ticket, Outcome(), 0.2)
+    begun = []
+    for now in (15.0, 15.5, 16.0, 16.5, 17.0):
+        step = limiter.next_step(now)
+        assert isinstance(step, Begin)
+        begun.append(step.ticket)
+    limiter.end(begun[-1], BUSY, 17.0)
+    accepted = 4  # in two seconds
+    flat, drop = 2.0, min(0.3, 0.05 + 1 / accepted)
+    assert limiter.held(17.0) == 1.0  # the second refusal in a row
+    for gone in (1.0, 20.0, 30.0):
+        assert limiter.speed(18.0 + gone) == pytest.approx(curve(flat, drop, gone), rel=1e-6)
+
+
+def test_a_wait_that_the_provider_asks_for_is_never_shortened() -> None:
+    limiter = crowd()
+    one, two, three, *_ = begin(limiter, 0.0)
+    limiter.end(one, Outcome(refused=True, retry_after=5.0), 0.0)
+    assert limiter.held(0.0) == 5.0
+    limiter.end(two, Outcome(refused=True, retry_after=2.0), 1.0)
+    assert limiter.held(1.0) == 4.0
+    limiter.end(three, Outcome(refused=True, retry_after=9.0), 1.0)
+    assert limiter.held(1.0) == 9.0
+    assert limiter.speed(10.0 + 20.0) == pytest.approx(19, rel=1e-6)
+    step = limiter.next_step(1.0)
+    assert isinstance(step, Wait)
+    assert step.seconds == pytest.approx(9.0, abs=1e-4)
+
+
+def test_the_speed_is_never_below_one_a_minute_and_one_request_is_taken_for_one_a_second() -> None:
+    limiter = crowd(1)
+    limiter.end(begin(limiter, 0.0)[0], BUSY, 300.0)
+    assert limiter.speed(300.0) == limiter.speed(320.5) == 1 / 60
+    limiter = crowd(1)
+    limiter.end(begin(limiter, 0.0)[0], BUSY, 0.0)
+    assert limiter.speed(20.5) == pytest.approx(1.0, rel=1e-9)
+
+
+def test_what_began_with_the_last_drop_belongs_to_it() -> None:
+    limiter = crowd()
+    one, two, three, *_ = begin(limiter, 5.0)
+    limiter.end(one, BUSY, 5.0)
+    speed = limiter.speed(60.0)
+    limiter.end(two, BUSY, 5.0)  # the same refusal again
+    assert (limiter.held(5.0), limiter.speed(60.0)) == (0.5, speed)
+    limiter.end(three, Outcome(), 5.0)  # no success of a request that began later
+    after = refuse(limiter, 5.5)
+    assert after - 5.5 == pytest.approx(1.0, abs=0.01)

@@ -19,7 +19,7 @@ BATCHES = {
     "anthropic": "/v1/messages/batches",
 }
 CLASSIC = "/openai/{}?api-version=2024-10-21"
-FORM = "multipart/form-data; boundary=x"
+FORM = "multipart/form-data; boundary=x-1y"
 
 
 def row(custom_id: str, type: str = "openai", **fields: Any) -> Object:
@@ -30,10 +30,10 @@ def row(custom_id: str, type: str = "openai", **fields: Any) -> Object:
 
 def form(data: bytes, purpose: str = "batch", name: str = "file") -> bytes:
     return (
-        f'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\n{purpose}\r\n'
-        f'--x\r\nContent-Disposition: form-data; name="{name}"; filename="f"\r\n\r\n'.encode()
+        f'--x-1y\r\nContent-Disposition: form-data; name="purpose"\r\n\r\n{purpose}\r\n'
+        f'--x-1y\r\nContent-Disposition: form-data; name="{name}"; filename="f"\r\n\r\n'.encode()
         + data
-        + b"\r\n--x\r\n\r\nno name\r\n--x--\r\n"
+        + b"\r\n--x-1y\r\n\r\nno name\r\n--x-1y--\r\n"
     )
 
 
@@ -108,6 +108,33 @@ def test_results_are_not_there_before_the_end() -> None:
         fake = FakeProvider(type, batches=BatchScript(looks=1))
         create(fake, type, row("a", type))
         assert ask(fake, type, "/batch_1/results").status == 404
+        ask(fake, type, "/batch_1")
+        assert ask(fake, type, "/batch_1/results").status == 200
+
+
+def test_openrouter_has_no_results_of_a_batch_that_failed_and_anthropic_has() -> None:
+    for type, status in (("openrouter", 404), ("anthropic", 200)):
+        fake = FakeProvider(type, batches=BatchScript(ending="failed"))
+        create(fake, type, row("a", type))
+        ask(fake, type, "/batch_1")
+        assert ask(fake, type, "/batch_1/results").status == status
+
+
+def test_a_page_that_has_all_results_is_the_last() -> None:
+    fake = FakeProvider("openrouter")
+    create(fake, "openrouter", row("a", "openrouter"), row("b", "openrouter"))
+    ask(fake, "openrouter", "/batch_1")
+    page = said(ask(fake, "openrouter", "/batch_1/results"))
+    assert (len(page["data"]), page["has_more"], page["next_cursor"]) == (2, False, None)
+
+
+def test_a_batch_that_is_over_cannot_be_cancelled() -> None:
+    for looks in (0, 1):
+        fake = FakeProvider("openai")
+        create(fake, "openai", row("a"))
+        for _ in range(looks):
+            ask(fake, "openai", "/batch_1")
+        assert said(ask(fake, "openai", "/batch_1/cancel", "POST"))["status"] == "completed"
 
 
 def test_an_answer_uses_up_an_outcome_and_the_order_can_be_reversed() -> None:
@@ -130,9 +157,16 @@ def test_a_row_whose_answer_is_no_json_says_that_it_is_lost() -> None:
         ask(fake, type, "/batch_1")
         rows = ask(fake, type, "/batch_1/results").body.splitlines()
         (found,) = json.loads(rows[0])["data"] if type == "openrouter" else map(json.loads, rows)
-        error = found["error"] if type == "openrouter" else found["result"]["error"]["error"]
+        assert found["custom_id"] == "a"
+        if type == "openrouter":
+            assert (found["id"], found["response"]) == ("batch_req_a", None)
+            error, kind = found["error"], found["error"]["code"]
+        else:
+            assert (found["result"]["type"], found["result"]["error"]["type"]) == ("errored", "error")
+            error = found["result"]["error"]["error"]
+            kind = error["type"]
         assert "lost" in error["message"]
-        assert error.get("type", error.get("code")).endswith("_error")
+        assert kind == ("server_error" if type == "openrouter" else "api_error")
 
 
 @pytest.mark.parametrize(
@@ -141,45 +175,139 @@ def test_a_row_whose_answer_is_no_json_says_that_it_is_lost() -> None:
         (b"{}", {"purpose": "assistants"}, "purpose"),
         (b"{}", {"name": "other"}, "purpose"),
         (b"{}", {"content_type": "application/json"}, "multipart"),
+        (b"{}", {"content_type": "multipart/form-data"}, "multipart"),
+        (b"{}", {"content_type": ""}, "multipart"),
     ],
 )
 def test_a_file_that_is_not_for_batches_is_refused(data: bytes, given: dict[str, str], said: str) -> None:
     response = upload(FakeProvider("openai"), data, **given)
     assert response.status == 400
-    assert said in message_in("openai", json.loads(response.body))
+    body = json.loads(response.body)
+    assert said in message_in("openai", body)
+    assert body["error"]["param"] == ("purpose" if said == "purpose" else None)
 
 
-REFUSED: list[tuple[str, list[Object], Object, str]] = [
-    ("openai", [], {}, "at least one"),
-    ("openai", [row("a")], {"endpoint": "/v1/embeddings"}, "takes no batches"),
-    ("openai", [row("a")], {"input_file_id": "gone"}, "no file 'gone'"),
-    ("anthropic", [], {}, "at least one"),
-    ("anthropic", [row("a", "anthropic")], {"requests": {}}, "at least one"),
-    ("anthropic", [row("a b", "anthropic")], {}, "custom_id"),
-    ("anthropic", [row("a", "anthropic")] * 2, {}, "custom_id"),
-    ("openrouter", [row("", "openrouter")], {}, "custom_id"),
-    ("openrouter", [row("a", "openrouter", body=body_for("openai", model="other"))], {}, "one model"),
+@for_each(
+    [
+        'multipart/form-data; boundary="x-1y"',
+        "multipart/form-data; boundary=x-1y; charset=utf-8",
+        'multipart/form-data; charset=utf-8; boundary="x-1y"',
+    ]
+)
+def test_a_boundary_may_be_quoted_and_have_other_parameters_beside_it(content_type: str) -> None:
+    fake = FakeProvider("openai")
+    data = b'{"a": 1}\r\n\r\n{"b": 2}\r\n'
+    file = said(upload(fake, data, content_type=content_type))
+    assert (file["id"], file["bytes"], file["purpose"]) == ("file-1", len(data), "batch")
+    request = request_for("openai", path="/v1/files/file-1/content", method="GET")
+    assert fake.respond(request).body == data
+
+
+@for_each(
+    [
+        ("azure", "/chat/completions", "chat.completion"),
+        ("openai", "/v1/chat/completions", "chat.completion"),
+        ("openai", "/v1/responses", "response"),
+        ("anthropic", "/v1/messages", "message"),
+    ]
+)
+def test_each_endpoint_answers_in_its_own_form(case: tuple[str, str, str]) -> None:
+    type, endpoint, form = case
+    fake = FakeProvider(type)
+    body = {"model": "m", "input": "Hi"} if endpoint == "/v1/responses" else body_for(type)
+    create(
+        fake,
+        type,
+        row("a", type, url=endpoint, **{"params" if type == "anthropic" else "body": body}),
+        **({} if type == "anthropic" else {"endpoint": endpoint}),
+    )
+    batch = said(ask(fake, type, "/batch_1"))
+    if type == "anthropic":
+        (line,) = ask(fake, type, "/batch_1/results").body.splitlines()
+        answer = json.loads(line)["result"]["message"]
+    else:
+        path = f"{BATCHES[type].replace('batches', 'files')}/{batch['output_file_id']}/content"
+        answer = json.loads(fake.respond(request_for(type, path=path, method="GET")).body)["response"]["body"]
+    assert answer.get("object", answer.get("type")) == form
+    assert "small model" in json.dumps(answer)
+
+
+@for_each([(399, 1), (400, 0)])
+def test_a_status_from_400_on_is_an_error(case: tuple[int, int]) -> None:
+    status, answered = case
+    for type in ("openai", "anthropic"):
+        fake = FakeProvider(type, [FakeResponse(status=status, pieces=(b"{}",))])
+        create(fake, type, row("a", type))
+        counts = said(ask(fake, type, "/batch_1"))["request_counts"]
+        assert counts.get("completed", counts.get("succeeded")) == answered
+        assert counts.get("failed", counts.get("errored")) == 1 - answered
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+REFUSED: list[tuple[str, list[Object], Object, str, str | None]] = [
+    ("openai", [], {}, "at least one", "requests"),
+    ("openai", [row("a")], {"endpoint": "/v1/embeddings"}, "takes no batches", "endpoint"),
+    ("openai", [row("a")], {"input_file_id": "gone"}, "no file 'gone'", None),
+    ("openai", [row("a")], {"input_file_id": None, "input_files": []}, "no file ''", None),
+    ("anthropic", [], {}, "at least one", None),
+    ("anthropic", [row("a", "anthropic")], {"requests": {}}, "at least one", None),
+    ("anthropic", [row("a", "anthropic")], {"requests": {"a": 1}}, "at least one", None),
+    ("anthropic", [row("a b", "anthropic")], {}, "custom_id", None),
+    ("anthropic", [row("a.b", "anthropic")], {}, "custom_id", None),
+    ("anthropic", [row("ä", "anthropic")], {}, "custom_id", None),
+    ("anthropic", [row(f"{LETTERS}x", "anthropic")], {}, "custom_id", None),
+    ("anthropic", [row("a", "anthropic")] * 2, {}, "custom_id", None),
+    ("openrouter", [row("", "openrouter")], {}, "custom_id", None),
+    ("openrouter", [row("a", "openrouter", body=body_for("openai", model="other"))], {}, "one model", None),
 ]
 
 
 @for_each(REFUSED)
-def test_a_batch_that_cannot_be_made_is_refused(case: tuple[str, list[Object], Object, str]) -> None:
-    type, rows, fields, words = case
+def test_a_batch_that_cannot_be_made_is_refused(
+    case: tuple[str, list[Object], Object, str, str | None],
+) -> None:
+    type, rows, fields, words, param = case
     response = create(FakeProvider(type), type, *rows, **fields)
     assert response.status in (400, 404)
-    assert words in message_in(type, json.loads(response.body))
+    body = json.loads(response.body)
+    assert words in message_in(type, body)
+    assert body["error"].get("param") == param
+
+
+def test_anthropic_takes_ids_of_64_letters_digits_and_two_signs() -> None:
+    assert len(LETTERS) == 64
+    assert create(FakeProvider("anthropic"), "anthropic", row(LETTERS, "anthropic")).status == 200
 
 
 def test_openrouter_reads_the_model_before_the_requests() -> None:
-    body = {"requests": [row("a", "openrouter")], "endpoint": "/v1/chat/completions", "model": "m"}
-    assert ask(FakeProvider("openrouter"), "openrouter", method="POST", body=body).status == 400
+    fields = {"requests": [row("a", "openrouter")], "endpoint": "/v1/chat/completions", "model": "m"}
+    for names in (
+        ("requests", "endpoint", "model"),
+        ("model", "requests", "endpoint"),
+        ("endpoint", "requests", "model"),
+    ):
+        body = {name: fields[name] for name in names}
+        assert ask(FakeProvider("openrouter"), "openrouter", method="POST", body=body).status == 400
+
+
+def test_openrouter_s_rows_have_the_model_of_the_batch_and_openai_s_need_their_own() -> None:
+    bare = body_for("openai", model=None)
+    fake = FakeProvider("openrouter")
+    create(fake, "openrouter", row("a", "openrouter", body=bare), model="mine")
+    ask(fake, "openrouter", "/batch_1")
+    (result,) = said(ask(fake, "openrouter", "/batch_1/results"))["data"]
+    assert result["response"]["body"]["model"] == "mine"
+    fake = FakeProvider("openai")
+    create(fake, "openai", row("a", body=bare))
+    assert said(ask(fake, "openai", "/batch_1"))["request_counts"]["failed"] == 1
 
 
 def test_a_file_that_is_no_json_is_refused() -> None:
     fake = FakeProvider("openai")
     file = said(upload(fake, b"{\n"))["id"]
     body = {"input_file_id": file, "endpoint": "/v1/chat/completions"}
-    assert ask(fake, "openai", method="POST", body=body).status == 400
+    refused = ask(fake, "openai", method="POST", body=body)
+    assert (refused.status, said(refused)["error"]["param"]) == (400, "input_file_id")
 
 
 @for_each(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import Body, End, Head, HTTPExchange, Lost, Request
-from sansio.http import header
+from sansio.http import Headers, header
 from sansio.testing import (
     Answer,
     Broken,
@@ -19,7 +19,7 @@ from sansio.testing import (
     FakeProvider,
     FakeResponse,
 )
-from tests.sansio.testing.asking import body_for, request_for
+from tests.sansio.testing.asking import body_for, request_for, split
 from tests.support import chunkings
 
 WHOLE = request_for("openai")
@@ -238,3 +238,71 @@ def test_a_requests_address_is_its_host_header_and_the_scheme(
     connection.receive_data(f"GET / HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
     (request,) = provider.requests
     assert (request.scheme, request.host, request.port) == (scheme, *expected)
+
+
+def test_what_is_behind_the_last_request_of_a_connection_is_not_read() -> None:
+    connection, provider = exchange_of(Answer(text="Hello"), Answer(text="Again"))
+    closing = sent(WHOLE).replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1)
+    pieces = connection.receive_data(closing + sent(WHOLE))
+    assert read(WHOLE, pieces)[2] == End()
+    assert (len(provider.requests), connection.closed) == (1, True)
+
+
+@pytest.mark.parametrize("ending", [Ending.DROP, Ending.HOLD, Ending.FINISH])
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_request_behind_one_without_an_end_is_not_read(ending: Ending, silent: bool) -> None:
+    finished = ending is Ending.FINISH and not silent
+    connection, provider = exchange_of(FakeResponse(ending=ending, silent=silent), Answer(text="Again"))
+    pieces = connection.receive_data(sent(WHOLE) * 2)
+    assert len(provider.requests) == (2 if finished else 1)
+    assert bool(pieces) is not silent
+    assert connection.closed == (ending is Ending.DROP or (silent and ending is Ending.FINISH))
+    assert bool(connection.receive_data(sent(WHOLE))) is finished
+
+
+def test_a_request_has_all_that_its_client_sent() -> None:
+    connection = FakeConnection(provider := FakeProvider(), scheme="https")
+    connection.receive_data(
+        b"PUT /a%20b?c=1 HTTP/1.1\r\nHost: h.test:8443\r\nX-Own: \xe4\r\ncontent-length: 3\r\n\r\nabc"
+    )
+    (request,) = provider.requests
+    assert (request.method, request.scheme, request.host, request.port) == ("PUT", "https", "h.test", 8443)
+    assert (request.target, request.body) == ("/a%20b?c=1", b"abc")
+    assert request.headers == (("host", "h.test:8443"), ("x-own", "\xe4"), ("content-length", "3"))
+
+
+@pytest.mark.parametrize(
+    ("host", "scheme", "read_as"),
+    [
+        ("h.test", "http", ("h.test", 80)),
+        ("h.test", "https", ("h.test", 443)),
+        ("h.test:81", "https", ("h.test", 81)),
+        ("[::1]:81", "http", ("::1", 81)),
+        ("h.test:x", "http", ("", 80)),
+        ("[::1", "http", ("", 80)),
+        ("", "http", ("", 80)),
+    ],
+)
+def test_the_host_is_that_of_the_header(host: str, scheme: str, read_as: tuple[str, int]) -> None:
+    connection = FakeConnection(provider := FakeProvider(), scheme=scheme)
+    connection.receive_data(f"GET / HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+    (request,) = provider.requests
+    assert (request.host, request.port) == read_as
+
+
+@pytest.mark.parametrize(
+    ("headers", "framing"),
+    [
+        ((), "content-length: 4"),
+        ((("content-length", "4"),), "content-length: 4"),
+        ((("transfer-encoding", "chunked"),), "transfer-encoding: chunked"),
+        ((("content-type", "text/event-stream; charset=utf-8"),), "transfer-encoding: chunked"),
+        ((("content-type", "application/json"),), "content-length: 4"),
+    ],
+)
+def test_a_response_is_framed_once_as_its_headers_say(headers: Headers, framing: str) -> None:
+    connection, _ = exchange_of(FakeResponse(headers=headers, pieces=(b"ab", b"cd")))
+    head, body = split(b"".join(connection.receive_data(sent(WHOLE))))
+    lines = [line for line in head.decode().split("\r\n") if line.startswith(("content-l", "transfer-"))]
+    assert lines == [framing]
+    assert body == (b"abcd" if "length" in framing else b"2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -45,6 +46,9 @@ from sansio import (
     Usage,
 )
 from sansio.testing.corpus import FAMILIES, FORMAT, corpus_files
+from sansio.testing.corpus.case import Case
+from sansio.testing.corpus.cuts import cuts_of
+from sansio.testing.corpus.files import cases
 from sansio.testing.corpus.plain import framed, joined, lined, outcome
 from tests.sansio.wires import ASK, config
 
@@ -294,3 +298,91 @@ def test_what_events_and_lines_mean() -> None:
     events = [{"event": "x", "data": "1", "id": "7", "retry": 5}]
     assert framed([ServerSentEvent("x", "1", "7", 5)]) == {"outcome": "complete", "events": events}
     assert lined(["{}"]) == {"outcome": "complete", "events": [{"data": "{}"}]}
+
+
+MARK = b"|"
+MARKED = {
+    "line ends": b"a\r|\n|\r|\nb\n|\nc\r|\rd\n",
+    "characters": "aé 🌍 ä".encode()
+    .replace("é".encode(), b"\xc3|\xa9")
+    .replace("🌍".encode(), b"\xf0|\x9f|\x8c|\x8d")
+    .replace("ä".encode(), b"\xc3|\xa4"),
+    "field and marker": b"dat|a: [DO|NE]\n",
+    "escapes": rb"""{\|"\|b\|f\|n\|r\|t\|/\x\d}""",
+    "code points": rb"""\|u09|aF \|uaf|00 \|uAF|5c \|u5e|ff \|ub3|00 \|uD8|3d \|u0g0 \|uG000""",
+    "ends of events": b"a\n\n|b\r\n\r\n|c\r\r|d",
+}
+"""Bytes with marks at the places where a parser may go wrong."""
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_bytes_are_cut_where_parsers_go_wrong(name: str) -> None:
+    first, *rest = MARKED[name].split(MARK)
+    places = [len(first)]
+    for piece in rest[:-1]:
+        places.append(places[-1] + len(piece))
+    assert places in cuts_of(MARKED[name].replace(MARK, b""))
+
+
+def test_bytes_are_cut_at_places_that_they_decide_themselves() -> None:
+    assert cuts_of(b"") == [[]]
+    assert cuts_of(b"a") == [[]]
+    many = {len(offsets) for number in range(200) for offsets in cuts_of(b"%03d " % number * 20)[1:]}
+    assert many == {1, 2, 3, 4, 5, 6}
+
+
+def test_the_index_names_each_file_with_its_cases_and_its_contents() -> None:
+    index = files()["README.md"].decode()
+    title, _, introduction = index.partition("\n\n")
+    assert title == "# A corpus of streams of LLM providers"
+    assert introduction.startswith("Written by `sansio-llm corpus`, format 1. ")
+    assert index.endswith(" |\n")
+    about = {
+        "chat": ("OpenAI", "Azure", "OpenRouter", "Ollama", "vLLM"),
+        "messages": ("Anthropic",),
+        "responses": ("OpenAI",),
+        "sse": ("Server-sent events",),
+        "ndjson": ("JSON",),
+    }
+    assert list(about) == list(FAMILIES)
+    table = "| file | cases | |\n|---|---|---|\n" + "".join(
+        f"| `{family}.jsonl` | {len(corpus(family))} | {ABOUT} |\n" for family in about
+    )
+    found = re.sub(r"(`\w+\.jsonl` \| \d+ \|) [^|]+ \|", rf"\1 {ABOUT} |", index)
+    assert table in found
+    for family, words in about.items():
+        (line,) = (line for line in index.split("\n") if line.startswith(f"| `{family}.jsonl`"))
+        for word in words:
+            assert word in line
+        heading = f"\n\n## {family}.jsonl\n\n| case | dialect | shows |\n|---|---|---|\n| `"
+        assert heading in index
+        assert index.index(heading) > index.index(line)
+
+
+ABOUT = "what it is about"
+
+
+def test_there_is_no_file_of_another_name() -> None:
+    with pytest.raises(KeyError):
+        cases("other")
+    assert sorted(files()) == sorted(["README.md", *(f"{family}.jsonl" for family in FAMILIES)])
+    assert next(iter(files())) == "README.md"
+
+
+def test_a_case_is_a_stream_of_an_honest_server_unless_it_says_otherwise() -> None:
+    expected: Line = {"outcome": "error"}
+    line = Case(name="n", dialect="openai", shows="It is read.", body=b"\xffab", expected=expected).line()
+    assert line.endswith(b"}\n")
+    assert list(json.loads(line).items()) == [
+        ("format", 1),
+        ("name", "n"),
+        ("dialect", "openai"),
+        ("shows", "It is read."),
+        ("hostile", False),
+        ("stream", True),
+        ("status", 200),
+        ("headers", [["content-type", "text/event-stream"]]),
+        ("body", "/2Fi"),
+        ("cuts", cuts_of(b"\xffab")),
+        ("expected", expected),
+    ]

@@ -10,7 +10,7 @@ from sansio.http import header
 from sansio.testing import PROVIDER_TYPES, Failure, FakeProvider
 from sansio.testing.failures import encode_failure, failure_event, failure_object, refuse
 from sansio.testing.script import ProviderType
-from tests.sansio.testing.asking import inputs_of, message_in, request_for, said, told
+from tests.sansio.testing.asking import chunks, inputs_of, message_in, request_for, said, told
 
 TYPES = pytest.mark.parametrize("type", PROVIDER_TYPES)
 
@@ -203,3 +203,35 @@ def test_an_error_of_anthropic_names_its_request_inside_a_stream_too() -> None:
     event = failure_event("anthropic", Failure(status=500, message="No."), "req_1", {})
     assert event.startswith(b"event: error\ndata: {")
     assert b'"request_id":"req_1"' in event
+
+
+OPENAI_ERROR = {"message": "No.", "type": "server_error", "param": None, "code": None}
+INSIDE: dict[ProviderType, list[object]] = {
+    "openai": [{"error": OPENAI_ERROR}],
+    "azure": [{"error": OPENAI_ERROR}],
+    "openrouter": [{"id": "gen-1", "choices": [], "error": {"message": "No.", "code": 500}}],
+    "anthropic": [
+        {"type": "error", "error": {"type": "api_error", "message": "No."}, "request_id": "req_1"},
+    ],
+    "ollama": [],
+    "vllm": [
+        {"object": "error", "message": "No.", "type": "InternalServerError", "param": None, "code": 500},
+    ],
+}
+
+
+@pytest.mark.parametrize("type", INSIDE)
+def test_an_error_inside_a_stream_has_the_provider_s_form(type: ProviderType) -> None:
+    failure = Failure(status=500, message="No.", gateway=False)
+    event = failure_event(type, failure, "req_1", {"id": "gen-1", "choices": []})
+    assert chunks((event,)) == INSIDE[type]
+    assert event.count(b"\n\n") == {"ollama": 0, "vllm": 2}.get(type, 1)
+
+
+def test_a_scripted_failure_has_its_headers_and_the_request_s_id_behind_the_type_s_own() -> None:
+    own = (("retry-after", "2"), ("x-own", "1"))
+    plain = encode_failure("ollama", Failure(status=404, gateway=True, headers=own), "req_1")
+    assert plain.headers == (("content-type", "text/plain"), *own)
+    response = encode_failure("anthropic", Failure(status=500, headers=own), "req_1")
+    assert response.headers == (("content-type", "application/json"), ("request-id", "req_1"), *own)
+    assert said(response)["request_id"] == "req_1"

@@ -138,3 +138,13 @@ def test_what_cuts_the_connection_sends_nothing_behind_the_cut() -> None:
         head, body = plain(STREAM)
         assert split(bytes_of(act(f"{ending}-at-end", STREAM))) == (head, body.removesuffix(b"0\r\n\r\n"))
         assert act(f"{ending}-at-end", STREAM)[-1] == last
+
+
+@BOTH
+def test_a_response_that_ends_too_early_ends_correctly_in_chunks(request_: Request) -> None:
+    head, body = split(bytes_of(act("truncate", request_)))
+    whole = plain(request_)[1]
+    said = b"".join(map(chunk, EVENTS[:3])) if request_ is STREAM else chunk(whole[: len(whole) // 2])
+    assert body == said + b"0\r\n\r\n"
+    assert b"\r\ntransfer-encoding: chunked\r\n" in head
+    assert b"content-length" not in head

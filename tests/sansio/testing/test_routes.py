@@ -11,8 +11,17 @@ from msgspec import structs
 from sansio.http import Headers, Request
 from sansio.testing import PROVIDER_TYPES, Answer, Failure, FakeProvider, FakeResponse
 from sansio.testing.failures import Refused
-from sansio.testing.routes import Route, check_gateway, find_type, is_own_host, own_type
-from sansio.testing.script import ProviderType
+from sansio.testing.routes import (
+    Route,
+    check_gateway,
+    find_type,
+    is_own_host,
+    own_api,
+    own_type,
+    read_body,
+    speaks_messages,
+)
+from sansio.testing.script import ProviderType, provider_type
 from tests.sansio.testing.asking import AUTH, PATHS, Object, body_for, message_in, request_for, said
 from tests.support import for_all, for_each
 
@@ -315,16 +324,21 @@ REGISTERED: list[tuple[str, str, Route]] = [
     ("POST", "/any/v2/chat", Route("openai", api="cohere")),
     ("POST", "/any/converse", Route("openai", api="converse")),
     ("POST", "/any/converse-stream", Route("openai", api="converse")),
+    ("POST", "/any/invoke", Route("openai", api="invoke")),
+    ("POST", "/any/invoke-with-response-stream", Route("openai", api="invoke")),
     ("POST", "/any", Route("openai")),
-    ("GET", "/any/models", Route("openai", asked="models")),
-    ("POST", "/any/embeddings", Route("openai", asked="vectors")),
-    ("POST", "/any/messages/count_tokens", Route("openai", asked="tokens")),
+    *(("GET", f"/any/{end}", Route("openai", asked="models"))
+      for end in ("models", "foundation-models", "tags")),
+    *(("POST", f"/any/{end}", Route("openai", asked="vectors"))
+      for end in ("embeddings", "embed", "m:batchEmbedContents")),
+    *(("POST", f"/any/{end}", Route("openai", asked="tokens"))
+      for end in ("messages/count_tokens", "count-tokens", "tokenize", "m:countTokens")),
     ("POST", "/any/responses/input_tokens", Route("openai", asked="tokens", api="responses")),
     ("GET", "/any/responses/resp%2F1", KEPT),
     ("POST", "/any/responses/resp%2F1/cancel", structs.replace(KEPT, asked="cancelled")),
     ("POST", "/any/batches", MADE),
     ("GET", "/any/batch/jobs/b%2F1", structs.replace(BATCH, deed="look", jobs=True)),
-]
+]  # fmt: skip
 
 
 def routed(method: str, path: str, route: Route, *, any_path: bool = False) -> Route:
@@ -380,7 +394,13 @@ def test_the_end_of_a_registered_types_path_says_what_it_is_for(case: tuple[str,
     assert routed(*case, any_path=True) == case[2]
 
 
-@for_each([*OPENAI_PATHS, "models", "messages", "count_tokens", "input_tokens", "batches", "files"])
+@for_each(
+    [
+        *(*OPENAI_PATHS, "models", "messages", "count_tokens", "input_tokens", "batches", "files"),
+        *("api/chat", "v2/chat", "converse", "converse-stream", "invoke", "invoke-with-response-stream"),
+        *("foundation-models", "tags", "embed", "count-tokens", "tokenize"),
+    ]
+)
 def test_an_end_is_a_whole_step_of_a_path(end: str) -> None:
     for path in (f"/any/x{end}", f"/any/{end}x", f"/any/{end}/"):
         assert routed("POST", path, Route("openai"), any_path=True) == Route("openai")
@@ -404,7 +424,10 @@ def test_types_that_keep_no_responses_have_no_path_for_them(type: ProviderType) 
         ("/api/v1/batches", "openrouter", ()),
         ("/v1/chat/completions", "openai", AUTH["openai"]),
         ("/v1/chat/completions", "ollama", ()),
+        ("/api/chat", "ollama", AUTH["openai"]),
         ("/v1/messages", "anthropic", ()),
+        ("/v1/messages/count_tokens", "anthropic", ()),
+        ("/v1/responses/resp_1", "openai", AUTH["openai"]),
         ("/v1/messages/batches", "anthropic", ()),
         ("/v1/models", "anthropic", VERSION),
         ("/v1/models", "openai", AUTH["openai"]),
@@ -426,10 +449,17 @@ OWN = {
     "bedrock": [
         "/model/a%2Fb/converse",
         "/model/m/converse-stream",
+        "/model/m/invoke",
+        "/model/m/invoke-with-response-stream",
         "/model/m/count-tokens",
         "/foundation-models",
     ],
-    "google": ["/v1beta/models/m:generateContent", "/v1/projects/p/publishers/google/models/m:countTokens"],
+    "google": [
+        "/v1beta/models",
+        "/models/gemini:generateContent",
+        "/v1beta/models/m:generateContent",
+        "/v1/projects/p/publishers/google/models/m:countTokens",
+    ],
     "cohere": ["/v2/chat", "/v2/embed", "/v1/tokenize"],
 }
 
@@ -441,6 +471,145 @@ def test_a_path_of_one_type_alone_is_known_to_the_letter(case: tuple[str, str]) 
     mark = path.rindex("/") + 1
     wrong = [f"/x{path}", f"{path}/", path[:mark] + "x" + path[mark:]]
     if type == "google":
-        wrong = [path.replace(":", "", 1), path.replace("/models", "/odels", 1)]
+        wrong = [path.replace("/models", "/odels", 1), path.replace("/models", "models", 1)]
+        wrong += [path.replace(":", sign, 1) for sign in ("", "/", ":-") if ":" in path]
     for other in wrong:
         assert own_type(Request.post(f"http://localhost{other}", (), b"{}")) is None
+
+
+def test_coheres_list_of_models_is_known_by_its_query() -> None:
+    for query, type in (("?page_size=1000", "cohere"), ("", None), ("?limit=5", None)):
+        assert own_type(Request.get(f"http://localhost/v1/models{query}", ())) == type
+    assert own_type(Request.get("http://localhost/v2/models?page_size=5", ())) is None
+
+
+SIGNED = (
+    "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/bedrock/aws4_request, "
+    "SignedHeaders=host;x-amz-date, "
+    "Signature=fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024"
+)
+"""The example of AWS's "Authorization header", with Bedrock as the service."""
+FORGED = [
+    ("20130524", "2013052"),
+    ("20130524", "201305240"),
+    ("AKIAIOSFODNN7EXAMPLE", ""),
+    ("AKIAIOSFODNN7EXAMPLE", "A/B"),
+    ("us-east-1", ""),
+    ("us-east-1", "US"),
+    ("/bedrock/", "/s3/"),
+    ("/bedrock/", "/bedrock-other/"),
+    ("aws4_request,", "aws3_request,"),
+    ("aws4_request,", "aws4_request"),
+    ("Credential=", "credential="),
+    ("Signature=f", "Signature="),
+    ("Signature=f", "Signature=ff"),
+    ("Signature=f", "Signature=F"),
+    ("Signature=f", "Signature=x"),
+    ("Signature=f", "signature=f"),
+    ("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA1"),
+]
+
+
+def signed(authorization: str, key: str | None = None) -> Route:
+    headers: Headers = (("authorization", authorization),)
+    request = request_for("openai", path="/model/m/converse", headers=headers)
+    return check_gateway("openai", request, key=key, any_path=True, key_headers=("authorization",))
+
+
+def test_a_signature_of_aws_is_taken_in_its_whole_form_alone() -> None:
+    for valid in (SIGNED, SIGNED.replace("/bedrock/", "/bedrock-mantle/"), SIGNED.replace(", ", ",")):
+        assert signed(valid) == Route("openai", api="converse")
+    wrong = [SIGNED.replace(*change) for change in FORGED]
+    assert SIGNED not in wrong
+    for authorization in wrong:
+        with pytest.raises(Refused) as caught:
+            signed(authorization)
+        assert caught.value.failure.status == 401, authorization
+    with pytest.raises(Refused):
+        signed(SIGNED, "the only key")
+
+
+def test_a_key_follows_its_scheme_in_any_case_and_spaces_around_it_do_not_count() -> None:
+    for authorization in ("Bearer sk", "bearer sk", "BEARER  sk "):
+        assert signed(authorization, "sk").api == "converse"
+    for authorization in ("Bearer", "Bearer  ", "Bearer sk x", "Bearersk", "sk"):
+        with pytest.raises(Refused):
+            signed(authorization, "sk")
+
+
+@pytest.mark.parametrize(
+    ("type", "method", "words"),
+    [
+        ("openai", "PUT", ("PUT", "POST")),
+        ("vllm", "GET", ("GET", "POST")),
+    ],
+)
+def test_a_refusal_of_a_method_names_it_and_those_to_use(
+    type: ProviderType, method: str, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(Refused) as caught:
+        routed(method, PATHS[type], Route(type))
+    assert caught.value.failure.gateway
+    for word in words:
+        assert word in caught.value.failure.message
+    with pytest.raises(Refused, match="GET or DELETE"):
+        routed("POST", "/v1/responses/resp_1", Route("openai"))
+
+
+def test_a_refusal_names_the_path_the_content_type_or_the_headers_for_keys() -> None:
+    with pytest.raises(Refused, match=r"PATCH /v9/x does not exist"):
+        routed("PATCH", "/v9/x?y=1", Route("openai"))
+    with pytest.raises(Refused, match=r"api-version"):
+        routed("POST", "/openai/x", Route("azure"))
+    for content_type in ("text/plain", ""):
+        request = request_for("openai", content_type=content_type)
+        with pytest.raises(Refused, match=f"'{content_type}' is not supported: send application/json"):
+            check_gateway("openai", request, key=None)
+    for type, names in (("azure", "api-key or authorization"), ("anthropic", "x-api-key or authorization")):
+        request = request_for(type, headers=())
+        with pytest.raises(Refused, match=f"send it as {names}"):
+            check_gateway(provider_type(type), request, key=None)
+    with pytest.raises(Refused, match="send it as x-goog-api-key"):
+        check_gateway(
+            "openai", request_for("openai"), key=None, any_path=True, key_headers=("x-goog-api-key",)
+        )
+
+
+@for_each(
+    [
+        ("DELETE", "/v1/responses/resp_1", "openai"),
+        ("POST", "/v1/responses/resp_1/cancel", "openai"),
+        ("GET", "/v1/models", "openai"),
+        ("POST", "/v1/batches/b/cancel", "openai"),
+        ("POST", "/v1/chat/completions", "ollama"),
+    ]
+)
+def test_what_sends_no_json_needs_no_content_type(case: tuple[str, str, str]) -> None:
+    method, path, type = case
+    request = request_for(type, path=path, method=method, content_type="", headers=AUTH["openai"])
+    assert check_gateway(provider_type(type), request, key=None).type == type
+
+
+def test_the_family_of_a_types_own_path_is_known() -> None:
+    for type, path, api in (
+        ("openai", "/v1/responses", "responses"),
+        ("anthropic", "/v1/messages", "messages"),
+        ("ollama", "/api/embed", "ollama"),
+        ("openai", "/v1/messages", None),
+    ):
+        assert own_api(provider_type(type), request_for("openai", path=path)) == api
+
+
+def test_other_servers_speak_messages_at_their_paths_but_their_models_are_a_common_list() -> None:
+    for path in ("/v1/messages", "/v1/messages/count_tokens", "/anthropic/v1/messages", "/api/v1/messages"):
+        assert speaks_messages(request_for("openai", path=path)), path
+    for path in ("/v1/models", "/v1/chat/completions", "/v1/message"):
+        assert not speaks_messages(request_for("openai", path=path)), path
+
+
+def test_a_body_is_a_json_object_or_is_refused() -> None:
+    assert read_body(request_for("openai", {"a": [1]})) == {"a": [1]}
+    for data in (b"", b"[]", b"{", b'{"a": "\xff"}', b"[" * 100_000):
+        with pytest.raises(Refused, match="JSON object") as caught:
+            read_body(request_for("openai", data=data))
+        assert caught.value.failure.status == 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given
@@ -56,11 +57,67 @@ ENDLESS: dict[str, Any] = {"$ref": "#"}
             (ENDLESS, None),
             ({"type": "array", "minItems": 1, "items": {"$ref": "#"}}, NESTED),
             ({"$ref": "#/$defs/missing"}, None),
+            ({"oneOf": [{"type": "string", "minLength": 1}, {"type": "integer"}]}, "x"),
+            ({"anyOf": [], "type": "boolean"}, False),
+            ({"anyOf": "a", "oneOf": [1, {"const": 2}]}, 2),
+            ({"type": "null", "properties": {}}, None),
+            ({"type": ["object", "null"], "properties": {}}, None),
+            ({"type": "unknown"}, None),
+            ({"type": "array", "items": {"const": 1}}, []),
+            ({"type": "array", "minItems": 1}, [None]),
+            ({"type": "string", "minLength": "a"}, ""),
+            ({"type": "number"}, 0),
+            ({"type": "number", "minimum": 0.25}, 0.25),
+            ({"type": "number", "exclusiveMinimum": 1, "minimum": 4}, 4),
+            ({"type": "number", "exclusiveMinimum": -5}, 0),
+            ({"type": "integer", "exclusiveMinimum": 3, "maximum": 3.5}, 3),
+            ({"type": "integer", "maximum": 5}, 0),
+            ({"type": "object", "required": ["a", 1, "b"]}, {"a": None, "b": None}),
+            *(
+                ({**schema, "$defs": {"a/b": None, "n": {"$ref": "#/$defs/m"}, "m": {"const": 7}}}, value)
+                for schema, value in (
+                    ({"properties": {"x": {"$ref": "#/$defs/n"}}, "required": ["x"]}, {"x": 7}),
+                    ({"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/n"}}, [7]),
+                    ({"anyOf": [{"$ref": "#/$defs/n"}]}, 7),
+                    ({"allOf": [{"$ref": "#/$defs/n"}]}, 7),
+                    ({"$ref": "#/$defs/n"}, 7),
+                    ({"$ref": "$defs/n"}, None),
+                    ({"$ref": "other.json#/$defs/n", "type": "string"}, ""),
+                )
+            ),
         ],
     )
 )
 def test_the_smallest_value_follows_the_schema(schema: dict[str, Any], value: object) -> None:
     assert smallest(schema) == value
+
+
+def nested(levels: int, wrap: Callable[[object], dict[str, Any]], inner: object) -> Any:
+    for _ in range(levels):
+        inner = wrap(inner)
+    return inner
+
+
+def test_a_schema_is_followed_twenty_levels_deep() -> None:
+    def lists(inner: object) -> dict[str, Any]:
+        return {"type": "array", "minItems": 1, "items": inner}
+
+    def choices(inner: object) -> dict[str, Any]:
+        return {"anyOf": [inner]}
+
+    def fields(inner: object) -> dict[str, Any]:
+        return {"properties": {"a": inner}, "required": ["a"]}
+
+    def joined(inner: object) -> dict[str, Any]:
+        return {"allOf": [inner]}
+
+    seven = {"const": 7}
+    for wrap in (lists, choices, fields, joined):
+        assert "7" in json.dumps(smallest(nested(19, wrap, seven))), wrap
+        assert "7" not in json.dumps(smallest(nested(21, wrap, seven))), wrap
+    assert json.dumps(smallest(nested(19, lists, seven))) == "[" * 19 + "7" + "]" * 19
+    assert json.dumps(smallest(nested(20, lists, seven))) == "[" * 20 + "null" + "]" * 20
+    assert json.dumps(smallest(nested(20, fields, seven))) == '{"a": ' * 20 + "null" + "}" * 20
 
 
 JSON = st.recursive(

@@ -7,18 +7,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import (
+    PROVIDER_DEFAULTS,
     ContentDelta,
     FinishReason,
     InvalidToolCall,
+    MessagesDialect,
+    Part,
+    PartComplete,
+    ProviderDefaults,
     ReasoningDelta,
+    ReasoningPart,
+    RefusalDelta,
+    RefusalPart,
     Role,
     StreamComplete,
+    TextPart,
     ToolCall,
     ToolCallDelta,
     ToolCallStarted,
+    UnknownPart,
+    Usage,
+    register_provider,
 )
 from sansio.testing import PROVIDER_TYPES, Answer, FakeResponse
-from sansio.testing.script import arguments_text, provider_type
+from sansio.testing.script import arguments_text, model_type, provider_type, spoken
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -66,6 +78,8 @@ def test_the_events_end_with_the_whole_message() -> None:
     [
         (Answer(), FinishReason.STOP),
         (Answer(tool_calls=(ToolCall("1", "f", {}),)), FinishReason.TOOL_CALLS),
+        (Answer(tool_calls=(InvalidToolCall("1", "f", "{", "cut"),)), FinishReason.TOOL_CALLS),
+        (Answer(parts=(ToolCall("1", "f", {}),)), FinishReason.TOOL_CALLS),
         (Answer(finish_reason=FinishReason.LENGTH), FinishReason.LENGTH),
     ],
 )
@@ -97,6 +111,7 @@ def test_a_response_s_body_is_its_pieces_joined() -> None:
         (ToolCall("1", "f", {"input": "x"}, "y", kind="custom"), "x"),
         (InvalidToolCall("1", "f", "{", "cut"), "{"),
         (InvalidToolCall("1", "f", "", "cut"), ""),
+        (InvalidToolCall("1", "f", "raw", "cut", kind="custom"), "raw"),
     ],
 )
 def test_the_arguments_of_a_call_are_as_the_wire_has_them(
@@ -107,3 +122,86 @@ def test_the_arguments_of_a_call_are_as_the_wire_has_them(
         each.arguments for each in Answer(tool_calls=(call,)).to_deltas() if isinstance(each, ToolCallDelta)
     ]
     assert "".join(pieces) == text
+
+
+def test_parts_without_text_and_unknown_ones_come_whole() -> None:
+    parts: tuple[Part, ...] = (
+        TextPart(""),
+        ReasoningPart("", extra={"encrypted": "x"}),
+        RefusalPart(""),
+        UnknownPart("odd", {"a": 1}),
+    )
+    assert Answer(parts=parts).to_deltas() == [PartComplete(*each) for each in enumerate(parts)]
+    said = Answer(parts=(ReasoningPart("Hm."), RefusalPart("No, never."))).to_deltas()
+    assert said == [ReasoningDelta("Hm.", 0), RefusalDelta("No, ", 1), RefusalDelta("never.", 1)]
+
+
+def test_short_forms_follow_the_parts_in_their_order() -> None:
+    call = ToolCall("1", "f", {})
+    answer = Answer(
+        parts=(TextPart("First."),), text="T", reasoning="R", refusal="N", tool_calls=(call,), extra={"a": 1}
+    )
+    message = answer.to_message(model="m")
+    assert message.parts == (TextPart("First."), ReasoningPart("R"), TextPart("T"), RefusalPart("N"), call)
+    assert (message.finish_reason, message.model, message.extra) == (FinishReason.TOOL_CALLS, "m", {"a": 1})
+    given = Answer(finish_reason=FinishReason.LENGTH, raw_finish_reason="max", usage=Usage(input_tokens=3))
+    message = given.to_message(response_id="r")
+    assert (message.raw_finish_reason, message.usage, message.response_id) == ("max", given.usage, "r")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("openai", ("openai", "chat")),
+        ("openai/", ("openai", "chat")),
+        ("openai/responses", ("openai", "responses")),
+        ("anthropic", ("anthropic", "messages")),
+        ("openrouter/messages", ("openrouter", "messages")),
+        ("ollama/ollama", ("ollama", "ollama")),
+        ("cohere", ("cohere", "cohere")),
+        ("bedrock", ("bedrock", "converse")),
+        ("google", ("google", "gemini")),
+        ("vertex", ("vertex", "gemini")),
+    ],
+)
+def test_a_name_says_a_type_and_the_family_that_it_speaks(name: str, found: tuple[str, str]) -> None:
+    assert spoken(name) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mine", "'mine': no fake provider of this type"),
+        ("anthropic/chat", "'anthropic/chat': anthropic does not speak 'chat'; use one of messages"),
+        (
+            "openai/messages",
+            "openai does not speak 'messages'; use one of chat, responses",
+        ),
+    ],
+)
+def test_a_name_of_a_family_that_a_type_does_not_speak_is_refused(name: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        spoken(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "type"),
+    [
+        *((type, type) for type in PROVIDER_TYPES),
+        ("openai/responses", "openai"),
+        ("lmstudio/responses", "vllm"),
+        ("lmstudio", "openai"),
+        ("xai/responses", "openai"),
+        ("cohere/responses", "openai"),
+        ("messages-test", "anthropic"),
+        ("messages-test/messages", "anthropic"),
+        ("minimax", "openai"),
+        ("bedrock", "openai"),
+    ],
+)
+def test_another_type_is_imitated_by_the_maker_of_its_wire(name: str, type: str) -> None:
+    register_provider("messages-test", MessagesDialect, ProviderDefaults(base_url="http://localhost:1"))
+    try:
+        assert model_type(name) == type
+    finally:
+        del PROVIDER_DEFAULTS["messages-test"]

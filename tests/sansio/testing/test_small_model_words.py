@@ -214,3 +214,10 @@ def test_the_count_of_an_answer_has_all_that_it_says() -> None:
     )
     usage = with_usage(reply, prompt("Hi", tokens=5)).usage
     assert usage == Usage(input_tokens=5, output_tokens=2 + 1 + 3 + 1 + 3, reasoning_tokens=1)
+
+
+def test_a_list_of_choices_that_is_empty_or_none_is_passed_over() -> None:
+    empty: list[object] = [[], {}, None, "abc"]
+    for choices in empty:
+        tool = OfferedTool("f", schema(x={"type": "integer", "enum": choices}))
+        assert called("f 7", tool) == [("f", {"x": 7})]

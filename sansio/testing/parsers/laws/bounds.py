@@ -43,10 +43,10 @@ def independent(bench: Bench, sample: Sample) -> None:
             parser.feed(piece)
     for parser in parsers:
         found = Heard(bench.format.shape(parser.close()))
-        demand(found == wanted, f"of two streams at once, it {found}; alone, it {wanted}", sample.data)
+        demand(found == wanted, f"of two streams at once, it {found}; alone, it {wanted}")
     bench.hear([sample.data[:half]])
     found_later = bench.hear([sample.data])
-    demand(found_later == wanted, f"after a cut stream, it {found_later}; before, it {wanted}", sample.data)
+    demand(found_later == wanted, f"after a cut stream, it {found_later}; before, it {wanted}")
 
 
 _TIMES = 24

@@ -28,7 +28,7 @@ def _first(bench: Bench) -> Sequence[Sample]:
 )
 def reads(bench: Bench, sample: Sample) -> None:
     found = bench.hear([sample.data])
-    demand(isinstance(found, Heard), f"it {found}", sample.data)
+    demand(isinstance(found, Heard), f"it {found}")
 
 
 @law(

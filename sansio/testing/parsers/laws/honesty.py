@@ -43,7 +43,7 @@ def _wider(record: Record) -> Record:
 )
 def errors(bench: Bench, sample: Sample) -> None:
     found = bench.hear([sample.data])
-    demand(not isinstance(found, Heard), f"it {found}", sample.data)
+    demand(not isinstance(found, Heard), f"it {found}")
 
 
 @law(
@@ -99,7 +99,7 @@ def cut_calls(bench: Bench, sample: Sample) -> None:
     found = bench.hear([sample.data])
     calls = found.value[1] if isinstance(found, Heard) and isinstance(found.value, tuple) else []
     repaired = [call for call in calls if not isinstance(call[1], str)]
-    demand(not repaired, f"it {found}, where max_tokens cut the arguments", sample.data)
+    demand(not repaired, f"it {found}, where max_tokens cut the arguments")
 
 
 _STRANGERS = {
@@ -123,7 +123,7 @@ def _strangers(bench: Bench) -> Sequence[Sample]:
 )
 def foreign(bench: Bench, sample: Sample) -> None:
     found = bench.hear([sample.data])
-    demand(not isinstance(found, Heard), f"{sample.name}: it {found}", sample.data)
+    demand(not isinstance(found, Heard), f"{sample.name}: it {found}")
 
 
 @law(

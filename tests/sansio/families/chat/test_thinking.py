@@ -95,6 +95,39 @@ def test_any_text_at_any_cut_is_read_alike_and_goes_back_as_it_was_received(
         assert said_in(told, ContentDelta) == said
 
 
+@pytest.mark.parametrize("thought", ["a", "<", "a<<", "</", "a</thi</", "<</think"])
+def test_a_tag_may_be_cut_anywhere_behind_what_looks_like_one(thought: str) -> None:
+    text = f"<think>{thought}</think>So."
+    cuts = [(text[:place], text[place:]) for place in range(1, len(text))]
+    for pieces in (*cuts, tuple(text), ("<think>", thought, "</thi", "nk>So.")):
+        message = message_of(read(stream(*pieces)))
+        assert (message.reasoning, message.text) == (thought, "So.")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "given"),
+    [
+        (("<think>a < b",), "a < b"),
+        (("<think>a", "b"), "ab"),
+        (("<think>a<", "b<", "c"), "a<b<c"),
+        (("<think>a</b>",), "a</b>"),
+        (("<think>a</thin",), "a"),
+        (("<think>a", "</think"), "a"),
+        (("<think>a<",), "a"),
+    ],
+)
+def test_what_cannot_be_a_tag_is_given_at_once(pieces: tuple[str, ...], given: str) -> None:
+    parser = StreamParser("tagged")
+    events = [event for piece in pieces for event in parser.receive_data(chunk({"content": piece}))]
+    assert said_in(events, ReasoningDelta) == given
+
+
+def test_reasoning_in_a_field_after_thinking_in_the_text_joins_it() -> None:
+    data = chunk({"content": "<think>Hm.</think>"}) + chunk({"reasoning_content": " So."}) + stream("Hi")
+    message = message_of(read(data))
+    assert message.parts[0] == ReasoningPart("Hm. So.", {"field": "<think>"})
+
+
 def test_an_answer_that_was_cut_in_its_thinking_goes_back_without_the_end() -> None:
     message = message_of(read(stream("<think>\nOkay, ", "so</th", finish="length")))
     assert message.finish_reason is FinishReason.LENGTH

@@ -203,6 +203,44 @@ def test_a_longer_breakpoint_behind_a_shorter_one_is_refused_with_both_places() 
     asked([last], [{**WEATHER, "cache_control": HOUR}], cache_control=SHORT)
 
 
+def spoken(*lives: Record) -> Message:
+    return Message(Role.USER, tuple(TextPart("a", extra=marked(life)) for life in lives))
+
+
+@pytest.mark.parametrize(
+    ("messages", "tools", "whole", "place", "index"),
+    [
+        ([*ASK], [SHORT] * 5, None, "tool 4", None),
+        ([*ASK], [SHORT, HOUR], None, "tool 1", None),
+        ([*ASK], [SHORT], HOUR, "cache_control", None),
+        ([spoken(SHORT)], [], HOUR, "cache_control", None),
+        ([spoken(HOUR, SHORT, HOUR)], [], None, "message 0", 0),
+        ([Message(Role.SYSTEM, spoken(SHORT).content), spoken(HOUR)], [], None, "message 1", 1),
+        (
+            [spoken(HOUR, HOUR), Message(Role.ASSISTANT, "So"), spoken(HOUR, HOUR, HOUR)],
+            [],
+            None,
+            "message 2",
+            2,
+        ),
+        ([spoken(HOUR, HOUR, SHORT)], [], SHORT, None, None),
+        ([spoken(HOUR)], [HOUR, HOUR], HOUR, None, None),
+    ],
+)
+def test_a_breakpoint_that_anthropic_refuses_is_named_with_its_place(
+    messages: list[Message], tools: list[Record], whole: Record | None, place: str | None, index: int | None
+) -> None:
+    offered = [
+        {"type": "function", "function": {"name": f"f{at}"}, **marked(life)} for at, life in enumerate(tools)
+    ]
+    options = {} if whole is None else {"cache_control": whole}
+    if place is None:
+        asked(messages, offered, **options)
+        return
+    error = said_no(messages, offered, **options)
+    assert (str(error).partition(":")[0], error.index) == (place, index)
+
+
 MARKS = st.sampled_from((None, None, SHORT, HOUR))
 
 

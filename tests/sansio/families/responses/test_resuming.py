@@ -170,6 +170,20 @@ def test_without_numbers_there_is_nothing_to_resume_from() -> None:
     assert target(*BEGINNING, first=-9) is None
 
 
+@pytest.mark.parametrize(
+    "last", [added(message(id="msg_2"), 1), text("!"), {**added(message(), 1), "sequence_number": "4"}]
+)
+def test_an_event_without_a_number_ends_what_can_be_resumed(last: Record) -> None:
+    assert Reader().read(*BEGINNING, first=0).read(last, first=None).cut() is None
+
+
+def test_the_longest_id_and_the_largest_number_can_be_resumed() -> None:
+    first, *others = BEGINNING
+    assert f"starting_after={2**53 - 1}" in str(target(first, *others, first=2**53 - len(BEGINNING)))
+    assert target(first, *others, first=2**53 - len(BEGINNING) + 1) is None
+    assert target(created(background=True, id="r" * 1_000)) is not None
+
+
 def test_an_event_that_was_cut_is_asked_for_again() -> None:
     reader = Reader().read(*BEGINNING, first=0)
     cut = sse({**text(" world"), "sequence_number": 4}).rstrip()

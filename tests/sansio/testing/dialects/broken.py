@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
+
+import msgspec
 
 import sansio
 from sansio import JSONObject, Message, Part, Read, StreamComplete, StreamEvent
@@ -365,6 +367,202 @@ class BrokenRequests(LineDialect):
         raise LookupError("no such part")
 
 
+class _KeepsCutCalls(LineReader):
+    def partial(self) -> Message:
+        message = super().partial()
+        cut = [sansio.ToolCall(call.id, call.name, {}) for call in message.invalid_tool_calls]
+        return msgspec.structs.replace(message, content=(*message.parts, *cut))
+
+
+class KeepsCutCalls(LineDialect):
+    """A call that was cut can be called, though the stream has failed."""
+
+    def open_stream(self) -> LineReader:
+        return _KeepsCutCalls(self)
+
+
+class _MoreAtTheEnd(LineReader):
+    def read(self, record: JSONObject, events: list[StreamEvent]) -> bool:
+        if "end" in record:
+            events.append(sansio.ContentDelta("and more " * 40, 7))
+        return super().read(record, events)
+
+
+class SaysMoreAtTheEnd(LineDialect):
+    """The events of a whole answer say more than the message."""
+
+    def open_stream(self) -> LineReader:
+        return _MoreAtTheEnd(self)
+
+
+class _Before(LineReader):
+    def read(self, record: JSONObject, events: list[StreamEvent]) -> bool:
+        if "map" in record:
+            place = len(self.message().parts)
+            events.append(sansio.ContentDelta("first ", place))
+        return super().read(record, events)
+
+
+class SpeaksBeforeParts(LineDialect):
+    """A part that comes whole has a delta before it."""
+
+    def open_stream(self) -> LineReader:
+        return _Before(self)
+
+
+class _Stray(LineReader):
+    def read(self, record: JSONObject, events: list[StreamEvent]) -> bool:
+        if "end" in record:
+            events += [sansio.ToolCallDelta(5, "{"), sansio.ToolCallDelta(5, "}")]
+        return super().read(record, events)
+
+
+class AddsStrayArguments(LineDialect):
+    """Arguments of a call that has not begun."""
+
+    def open_stream(self) -> LineReader:
+        return _Stray(self)
+
+
+class _PartTwice(LineReader):
+    def read(self, record: JSONObject, events: list[StreamEvent]) -> bool:
+        match record:
+            case {"say": str(text)}:
+                return super().read({**record, "said": text}, events)
+        return super().read(record, events)
+
+
+class KeepsTextTwice(LineDialect):
+    """The text of a part is in its extra too."""
+
+    def open_stream(self) -> LineReader:
+        return _PartTwice(self)
+
+
+class _Unsure(LineReader):
+    """Reads a line rightly, unless its `sent` is no number."""
+
+    def read(self, record: JSONObject, events: list[StreamEvent]) -> bool:
+        if not isinstance(record.get("sent", 0), int):
+            self.err(events)
+        return super().read(record, events)
+
+    def err(self, events: list[StreamEvent]) -> None:
+        """What is wrong then."""
+
+
+class _UnsureOfEvents(_Unsure):
+    def err(self, events: list[StreamEvent]) -> None:
+        events.append(sansio.ContentDelta("odd", 7))
+
+
+class _UnsureOfJSON(_Unsure):
+    def err(self, events: list[StreamEvent]) -> None:
+        raw: Any = b"odd"
+        self._answer.extra["raw"] = raw
+
+
+class _UnsureOfStorage(_Unsure):
+    def err(self, events: list[StreamEvent]) -> None:
+        thing: Any = object()
+        self._answer.extra["thing"] = thing
+
+
+class _UnsureOfTheEnd(_Unsure):
+    def err(self, events: list[StreamEvent]) -> None:
+        events.append(StreamComplete(self.message()))
+
+
+class SaysMoreWhenDamaged(LineDialect):
+    """The events of a damaged stream say more than its message."""
+
+    def open_stream(self) -> LineReader:
+        return _UnsureOfEvents(self)
+
+
+class KeepsBytesWhenDamaged(LineDialect):
+    """A message of a damaged stream is read from its storage as another."""
+
+    def open_stream(self) -> LineReader:
+        return _UnsureOfJSON(self)
+
+
+class KeepsObjectsWhenDamaged(LineDialect):
+    """A message of a damaged stream cannot be stored."""
+
+    def open_stream(self) -> LineReader:
+        return _UnsureOfStorage(self)
+
+
+class EndsTwiceWhenDamaged(LineDialect):
+    """A damaged stream has two ends."""
+
+    def open_stream(self) -> LineReader:
+        return _UnsureOfTheEnd(self)
+
+
+class _Forgiving(LineReader):
+    def receive_whole(self, data: JSONObject) -> None:
+        super().receive_whole(data or {"parts": [], "end": "done"})
+
+
+class TakesNothing(LineDialect):
+    """An empty object is an answer."""
+
+    def open_stream(self) -> LineReader:
+        return _Forgiving(self)
+
+
+class _Unread(sansio.NDJSONFramer):
+    """Reads nothing of a stream that its dialect takes for an answer."""
+
+    dialect: Guesses
+
+    def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        self.dialect.data += data
+        return not self.dialect.guesses and super().feed(data, read, events)
+
+
+class _Guessing(LineReader):
+    dialect: Guesses
+
+    def receive_eof(self, events: list[StreamEvent]) -> bool:
+        return self.dialect.guesses or super().receive_eof(events)
+
+
+class Guesses(LineDialect):
+    """A stream that begins with certain bytes is an answer, though it is not of this wire; see `guessing`."""
+
+    SEEN: ClassVar[bytes]
+    data = b""
+
+    @property
+    def guesses(self) -> bool:
+        """Whether it does."""
+        return self.data.startswith(self.SEEN) if self.SEEN else not self.data
+
+    def framer(self, content_type: str) -> sansio.Framer:
+        framer = _Unread(self.limits.max_event_bytes)
+        framer.dialect = self
+        return framer
+
+    def open_stream(self) -> LineReader:
+        reader = _Guessing(self)
+        reader.dialect = self
+        return reader
+
+
+def guessing(seen: bytes) -> type[Guesses]:
+    """A dialect that is wrong for streams that begin with these bytes; empty: for empty ones."""
+    return type("Guesses", (Guesses,), {"SEEN": seen})
+
+
+FOREIGN: list[type[LineDialect]] = [
+    TakesNothing,
+    *map(guessing, (b"", b"<!DOCTYPE html>", b'data: {"hello"', b'{"hello": "world"}\n{}\n')),
+]
+"""Those that break the law `foreign`, each by other bytes."""
+
 BROKEN: dict[type[LineDialect], str] = {
     CutsLines: "cuts",
     LosesSingleBytes: "cuts",
@@ -391,5 +589,14 @@ BROKEN: dict[type[LineDialect], str] = {
     NeverProgresses: "progress",
     KeepsTwice: "one-place",
     CannotBeMade: "reads",
+    KeepsCutCalls: "cut-calls",
+    SaysMoreAtTheEnd: "events",
+    SpeaksBeforeParts: "events",
+    AddsStrayArguments: "events",
+    KeepsTextTwice: "one-place",
+    SaysMoreWhenDamaged: "events",
+    KeepsBytesWhenDamaged: "storage",
+    KeepsObjectsWhenDamaged: "storage",
+    EndsTwiceWhenDamaged: "one-end",
 }
 """The law that each of them breaks."""

@@ -94,15 +94,6 @@ def test_a_broken_dialect_is_caught_by_the_law_that_it_breaks(kind: type[LineDia
     assert first.message in str(report)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in BROKEN if kind not in EIGHT])
-def test_each_law_catches_what_breaks_it(kind: type[LineDialect]) -> None:
-    law = BROKEN[kind]
-    report = check(kind, "reads", law)
-    assert [result.law for result in report.failures] == [law]
-    assert report[law].message.strip(" .:;")
-    assert [result.text for result in report.results] == [LAWS[result.law].text for result in report.results]
-
-
 def test_a_breach_says_how_the_bytes_were_cut() -> None:
     single, large = (check(kind, "cuts") for kind in (broken.LosesSingleBytes, broken.LosesLargePieces))
     assert single["cuts"].message.startswith("byte by byte, it ends in")
@@ -153,6 +144,23 @@ class NarrowDialect(LineDialect):
 def test_of_a_sample_with_unsound_framing_the_frames_before_it_count() -> None:
     long = Sample(name="long", data=STREAM.data + b"[" * 300, content_type=LINES, fails=True)
     assert check(NarrowDialect, "nothing-lost", "damage", samples=[STREAM, long]).ok
+
+
+def test_bytes_that_are_not_utf_8_are_read_as_the_dialect_reads_them() -> None:
+    stream = b'{"say": "Hi\xff"}\n{"end": "done"}\n'
+    whole = b'{"parts": [{"say": "Hi\xff"}], "end": "done"}'
+    samples = [
+        Sample(name="a.ndjson", data=stream, content_type=LINES),
+        Sample(name="a.json", data=whole, content_type="application/json"),
+    ]
+    report = check(LineDialect, "reads", "nothing-lost", "events", "damage", "goes-back", samples=samples)
+    assert report.ok, str(report)
+
+
+def test_a_whole_answer_with_an_error_in_it_is_an_error() -> None:
+    body = b'{"parts": [{"say": "Hi"}], "end": "done", "error": {"message": "Busy."}}'
+    samples = [Sample(name="a.json", data=body, content_type="application/json", fails=True)]
+    assert check(LineDialect, "reads", samples=samples).ok
 
 
 def test_a_golden_is_compared_field_by_field() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from sansio import PROVIDER_DEFAULTS, Citation, ReasoningPart, TextPart, ToolCall, Usage
 from sansio.providers.registry import dialect_class
-from sansio.testing import PROVIDER_TYPES, Answer, Sample, check_dialect, encode_stream, encode_whole
+from sansio.testing import PROVIDER_TYPES, Answer, Sample, Verdict, check_dialect, encode_stream, encode_whole
 from sansio.testing.dialects import LAWS
 from sansio.testing.wires import wire_names
 from sansio.testing.wires.registry import wire_for
@@ -108,6 +108,15 @@ def test_an_own_dialect_keeps_every_law(type: str, api: str) -> None:
         tries=3,
     )
     assert report.ok, str(report)
+
+
+def test_a_text_for_a_custom_tool_is_no_json_that_could_be_cut() -> None:
+    custom = Answer(tool_calls=(ToolCall("call_1", "f", {"input": "one two three"}, kind="custom"),))
+    for named in ("openai", "openai/responses"):
+        samples = [Sample(name="custom.sse", data=b"".join(encode_stream(named, custom)))]
+        report = check_dialect(dialect_class(*named.split("/")), samples, laws=["reads", "cut-calls"])
+        assert report.ok, str(report)
+        assert report["cut-calls"].verdict is Verdict.PASSED
 
 
 def test_a_cited_text_that_is_still_open_is_the_same_text_in_partial() -> None:

@@ -308,6 +308,37 @@ class Remembers(Ours):
             raise
 
 
+class Twins(Ours):
+    """Of two streams at once, the first has the text of both."""
+
+    open: ClassVar[list[Twins]] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open.append(self)
+        self.alone = len(self.open) == 1
+
+    def close(self) -> Answer:
+        self.open.remove(self)
+        text, calls = super().close()
+        return (text, calls) if self.alone else (text * 50, calls)
+
+
+class LongWinded(Ours):
+    """Raises with a long text."""
+
+    def feed(self, data: bytes) -> None:
+        raise KeyError("no such name. " * 50)
+
+
+class CallsLoosely(Ours):
+    """Takes a call that was cut for one with no arguments."""
+
+    def close(self) -> Answer:
+        text, calls = super().close()
+        return text, calls or [("weather", None)]
+
+
 class Quadratic(Ours):
     """Looks through all that arrived at each piece."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import signature
+
 import pytest
 
-from sansio.testing import Parser, Report, Verdict, check_parser
+from sansio.testing import Parser, Report, Verdict, check_dialect, check_parser
 from sansio.testing.parsers import laws_for
 from sansio.testing.parsers.formats import format_of
 from tests.sansio.testing.parsers import plain
-from tests.support import for_each
 
 
 @pytest.mark.parametrize(("kind", "dialect"), [(plain.Ours, "openai"), (plain.Decoder, "sse")])
@@ -25,53 +27,6 @@ def test_another_dialect_has_streams_of_its_own() -> None:
     assert not check_parser(plain.OursOfAnthropic, "openai", laws=laws, tries=1).ok
 
 
-BROKEN: tuple[tuple[str, type[Parser], str, str], ...] = (
-    ("reads", plain.Failing, "openai", "it raised NotImplementedError (later)"),
-    ("reads", plain.Shapeless, "openai", "must give (text, calls)"),
-    ("reads", plain.Nameless, "openai", "a call is (name, arguments)"),
-    ("truth", plain.Upper, "openai", "HELLO"),
-    ("line-ends", plain.NoCarriageReturns, "openai", "it "),
-    ("byte-order-mark", plain.NoMark, "openai", "it raised ValueError (a mark)"),
-    ("comments", plain.NoComments, "openai", "a line without a name"),
-    ("data-lines", plain.OneLine, "openai", "it raised"),
-    ("colons", plain.WithSpace, "openai", "it raised"),
-    ("new-kinds", plain.KnownFields, "openai", "unknown field"),
-    ("cuts", plain.Pieces, "openai", "byte by byte, it raised"),
-    ("cuts", plain.Characters, "openai", "at once, it gives"),
-    ("cuts", plain.Halves, "openai", "cut as ["),
-    ("errors", plain.Partial, "openai", "it gives"),
-    ("no-lie", plain.Partial, "openai", "are given as an answer"),
-    ("foreign", plain.Partial, "openai", "an empty stream: it gives"),
-    ("errors", plain.Deaf, "openai", "it gives"),
-    ("foreign", plain.guessing(b""), "openai", "an empty stream: it gives"),
-    ("foreign", plain.guessing(b"<html>"), "openai", "a page of HTML: it gives"),
-    ("foreign", plain.guessing(b": keep-alive"), "openai", "comments alone: it gives"),
-    ("foreign", plain.guessing(b"world"), "openai", "a stream of other events: it gives"),
-    ("foreign", plain.guessing(b"[DONE]"), "openai", "an end marker alone: it gives"),
-    ("end", plain.ReadsOn, "openai", "where the answer gives"),
-    ("cut-calls", plain.Repairs, "openai", "where max_tokens cut the arguments"),
-    ("end", plain.Doubles, "openai", "where the answer gives"),
-    ("damage", plain.Trusts, "openai", "it raised TypeError"),
-    ("independent", plain.Shared, "openai", "it "),
-    ("independent", plain.Remembers, "openai", "after a cut stream, it gives"),
-    ("linear", plain.Quadratic, "openai", "times costs"),
-    ("unfinished", plain.LastEvent, "sse", "it gives"),
-    ("reads", plain.Unnamed, "sse", "an event is (event, data)"),
-    ("reads", plain.Listless, "sse", "a list of events"),
-)
-
-
-@for_each(BROKEN)
-def test_a_broken_parser_is_caught_by_its_law(case: tuple[str, type[Parser], str, str]) -> None:
-    law, kind, dialect, found = case
-    plain.Remembers.cut.clear()
-    plain.Shared.open.clear()
-    result = check_parser(kind, dialect, laws=[law], tries=2)[law]
-    assert result.verdict is Verdict.FAILED
-    assert found in result.message
-    assert result.remedy
-
-
 def shown(kind: type[Parser], law: str, dialect: str = "openai") -> bytes:
     return check_parser(kind, dialect, laws=[law], tries=2)[law].shown
 
@@ -81,6 +36,12 @@ def test_the_smallest_input_is_shown() -> None:
     assert shown(plain.Trusts, "damage") == b'"choices":null'
     assert len(shown(plain.Characters, "cuts")) < 300
     assert shown(plain.LastEvent, "unfinished", "sse") == b"data:"
+
+
+@pytest.mark.parametrize("check", [check_parser, check_dialect])
+def test_a_check_tries_twenty_ways_by_default(check: Callable[..., Report]) -> None:
+    parameters = signature(check).parameters
+    assert (parameters["tries"].default, parameters["seed"].default) == (20, 0)
 
 
 def test_where_no_plain_stream_is_read_nothing_else_is_tried() -> None:

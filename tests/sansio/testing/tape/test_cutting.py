@@ -40,6 +40,29 @@ def test_the_cuts_do_not_depend_on_those_of_the_network(case: tuple[bytes, list[
     assert pieces(Head(200), cut, "event") == [data]
 
 
+@pytest.mark.parametrize(
+    ("content_type", "found"),
+    [
+        ("application/jsonl", [b"a\n", b"\n", b"b"]),
+        ("application/x-jsonl", [b"a\n", b"\n", b"b"]),
+        ("Application/X-NDJSON ; charset=utf-8", [b"a\n", b"\n", b"b"]),
+        ("text/event-stream; charset=utf-8", [b"a\n\n", b"b"]),
+        ("application/json", [b"a\n\nb"]),
+        ("", [b"a\n\nb"]),
+    ],
+)
+def test_the_media_type_says_what_ends_an_event(content_type: str, found: list[bytes]) -> None:
+    assert pieces(Head(200, (("content-type", content_type),)), [b"a\n\nb"], "event") == found
+
+
+@pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n\n", b"\r\r"])
+def test_an_event_ends_with_a_blank_line_of_any_line_end(end: bytes) -> None:
+    events = [b"data: 1" + end, b"data: 2" + end, b"data: r" + end, b"data: n"]
+    assert pieces(STREAM, [b"".join(events)], "event") == events
+    for single in (b"\r\n", b"\n", b"\r", b"\n\r"):
+        assert pieces(STREAM, [b"a" + single + b"b"], "event") == [b"a" + single + b"b"]
+
+
 def test_each_event_is_a_piece_and_arrives_with_its_last_byte() -> None:
     inputs = timed(STREAM, Body(b"data: 1\n"), Body(b"\ndata: 2\n\nda"), Body(b"ta: 3\r\r"), End())
     assert list(recut(inputs, "event")) == [

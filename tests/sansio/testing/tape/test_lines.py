@@ -125,12 +125,6 @@ def test_what_a_header_of_such_a_name_holds_is_masked_everywhere(name: str) -> N
     assert b"red" in lines
 
 
-@for_each(("automatic", "truth", "broker", "journey", "broken", "sigma", "ignore"))
-def test_a_header_with_a_part_of_such_a_word_can_be_shown(name: str) -> None:
-    tape = read_tape(written([], request=asked(b"{}", (f"x-{name}", "red")), shown=frozenset((f"x-{name}",))))
-    assert (f"x-{name}", "red") in tape.exchanges[0].request.headers
-
-
 @for_each(
     (
         *("auth", "api_key", "KEY", "access_token", "client_secret", "sig", "X-Amz-Signature", "password"),
@@ -143,37 +137,6 @@ def test_what_a_parameter_of_such_a_name_holds_is_masked_everywhere(name: str) -
     assert SECRET.encode() not in lines
     (exchange,) = read_tape(lines).exchanges
     assert exchange.request.url == f"http://localhost/v1?a=1&{name}={HIDDEN}&b=2"
-
-
-WORDS = ("auth", "key", "token", "secret", "password", "credential")
-NEARLY = [
-    nearly
-    for word in WORDS
-    for nearly in (word[:at] + word[at + 1 :] for at in range(len(word)))
-    if not any(other in nearly for other in WORDS)
-]
-"""The words with a letter less."""
-
-
-@for_each([*NEARLY, "si", "ig", "sg"])
-def test_what_is_nearly_such_a_word_is_shown(word: str) -> None:
-    url = f"http://localhost/v1?a=1&x-{word}-y={SECRET}&b=2"
-    request = Request.post(url, ((f"x-{word}-y", "red"),), b"")
-    (exchange,) = read_tape(written([], request=request, shown=frozenset((f"x-{word}-y",)))).exchanges
-    assert exchange.request.url == url
-    assert (f"x-{word}-y", "red") in exchange.request.headers
-
-
-@for_each(
-    (
-        *("accept", "accept-encoding", "content-type", "content-length", "host", "user-agent"),
-        *("anthropic-version", "anthropic-beta", "openai-beta", "http-referer", "x-title"),
-    )
-)
-def test_a_header_that_says_what_was_asked_for_is_shown(name: str) -> None:
-    request = Request("POST", "http", "localhost", 80, "/v1", ((name, "red"),), b"")
-    (exchange,) = read_tape(written([], request=request)).exchanges
-    assert exchange.request.headers == ((name, "red"),)
 
 
 def test_a_header_is_shown_that_was_asked_for() -> None:
@@ -275,8 +238,8 @@ ENDED = '{"kind":"end","exchange":1,"at":1}'
         (('{"kind":"session","format":2}',), "update the library"),
         ((BEGUN,), "begins with a line of the kind session"),
         ((SESSION, BEGUN, BEGUN), "line 3: exchange 1 begins again"),
-        ((SESSION, ENDED), "exchange 1 has not begun"),
-        ((SESSION, BEGUN, ENDED, ENDED), "line 4: exchange 1 is over"),
+        ((SESSION, ENDED), "^a.jsonl, line 2: exchange 1 has not begun$"),
+        ((SESSION, BEGUN, ENDED, ENDED), "line 4: exchange 1 is over$"),
         ((SESSION, BEGUN, '{"kind":"released","exchange":1,"at":1}', ENDED), "exchange 1 is over"),
     )
 )
@@ -303,3 +266,19 @@ def test_times_are_written_to_the_millisecond() -> None:
     lines = log.begin() + b"".join(log.take(value, 0.123456) for value in inputs)
     tape = read_tape(encode_session() + lines)
     assert {timed.at for timed in tape.exchanges[0].inputs} == {0.123}
+
+
+@pytest.mark.parametrize("place", range(1, len(KEY)))
+def test_a_key_that_is_cut_anywhere_is_hidden_whole(place: int) -> None:
+    data = f"data: {KEY} and more\n".encode()
+    at = data.index(KEY.encode()) + place
+    tape = read_tape(written([STREAM, Body(data[:at]), Body(data[at:]), End()]))
+    (exchange,) = tape.exchanges
+    pieces = [each.value.data for each in exchange.inputs if isinstance(each.value, Body)]
+    hidden = data.replace(KEY.encode(), b"*" * len(KEY))
+    assert pieces == [hidden[:at], hidden[at:]]
+
+
+def test_a_tape_without_a_name_is_called_a_tape() -> None:
+    with pytest.raises(ValueError, match=r"^tape, line 1: a tape begins with"):
+        read_tape(f"{BEGUN}\n".encode())

@@ -112,5 +112,5 @@ def test_the_nearest_request_is_shown_and_no_more_than_a_dozen_differences() -> 
 
 
 def test_an_empty_tape_says_so() -> None:
-    with pytest.raises(TapeMismatchError, match="it is empty"):
+    with pytest.raises(TapeMismatchError, match=f"^tape has no answer to POST {URL}: it is empty"):
         Remaining([]).take(asked())

@@ -23,9 +23,12 @@ from sansio import (
     Wait,
 )
 from sansio.http import Input
+from sansio.jsontext import JSONObject
 from sansio.steps import Step
 from sansio.testing import Answer, encode_stream
 from sansio.testing.tape import play
+from tests.sansio.families.responses.frames import added, completed, created, done, message, text
+from tests.sansio.wires import sse
 
 EVENT_STREAM = Head(200, (("content-type", "text/event-stream"),))
 HELLO = b"".join(encode_stream("openai", Answer(text="Hello")))
@@ -67,3 +70,19 @@ def test_where_the_tape_is_over_the_connection_is_lost() -> None:
 def test_a_tape_out_of_order_is_refused() -> None:
     with pytest.raises(LocalProtocolError):
         play(call(), [Body(b"")])
+
+
+def test_a_stream_that_is_resumed_gives_the_events_of_all_its_parts() -> None:
+    config = ProviderConfig(type="openai", api="responses", model="m")
+    resumed = Provider(config).call([Message(Role.USER, "Hi")], background=True)
+    records: list[JSONObject] = [
+        created(background=True), added(message()), text("Hel"), text("lo"),
+        done(message("Hello")), completed(message("Hello")),
+    ]  # fmt: skip
+    frames = [sse({**record, "sequence_number": number}) for number, record in enumerate(records)]
+    lost = Lost(APIConnectionError("gone"))
+    tape: list[Input] = [EVENT_STREAM, Body(b"".join(frames[:3])), lost]
+    tape += [EVENT_STREAM, Body(b"".join(frames[3:])), End()]
+    *deltas, last = play(resumed, tape)
+    assert deltas == [ContentDelta("Hel"), ContentDelta("lo")]
+    assert isinstance(last, StreamComplete)

@@ -1,14 +1,19 @@
-"""Responses that the fake keeps: conversations that go on from them, and what can be fetched of them."""
+"""Responses that the fake keeps: conversations that go on from them, and what can be fetched of them.
+
+`goldens/wires/shelf.txt` has a dialogue, request by request. To write it anew, run
+`python -m tests.sansio.testing.wires.test_responses_shelf`; read what changed before you keep it.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from sansio import StreamComplete, StreamEvent, StreamParser
+from sansio import ReasoningPart, StreamComplete, StreamEvent, StreamParser, TextPart
 from sansio.http import Request, header
 from sansio.testing import Answer, Broken, Ending, Failure, FakeProvider, FakeResponse
 from tests.sansio.testing.asking import chunks, message_in, said
@@ -235,3 +240,97 @@ def test_the_same_request_gets_the_same_response_and_is_kept_once() -> None:
 def test_a_request_s_body_is_not_looked_at_where_none_is_needed() -> None:
     request = Request.post("https://api.openai.com/v1/responses/resp_1/cancel", (), b"")
     assert FakeProvider("openai").respond(request).status == 401
+
+
+# A dialogue, as it is written down.
+
+GOLDEN = Path(__file__).parent.parent / "goldens" / "wires" / "shelf.txt"
+EVERY: Record = {
+    "input": "one",
+    "background": False,
+    "include": ["reasoning.encrypted_content"],
+    "instructions": "Be brief.",
+    "max_output_tokens": 500,
+    "max_tool_calls": 5,
+    "metadata": {"a": "b"},
+    "parallel_tool_calls": False,
+    "prompt_cache_key": "k",
+    "prompt_cache_retention": "24h",
+    "reasoning": {"effort": "low", "summary": "auto"},
+    "safety_identifier": "s",
+    "service_tier": "flex",
+    "store": True,
+    "temperature": 0.5,
+    "text": {"verbosity": "low"},
+    "tool_choice": "none",
+    "tools": [{"type": "web_search"}],
+    "top_logprobs": 2,
+    "top_p": 0.5,
+    "truncation": "auto",
+    "user": "u",
+}
+THOUGHT: Record = {"type": "reasoning", "id": "rs_unknown", "summary": []}
+STEPS: list[tuple[str, str, Record]] = [
+    ("POST", "", EVERY),
+    ("POST", "", {**EVERY, "include": ["message.output_text.logprobs"]}),
+    ("GET", "/{0}", {}),
+    ("POST", "/{0}/cancel", {}),
+    ("GET", "/{0}?stream=true", {}),
+    ("POST", "", {"input": "two", "previous_response_id": "{0}"}),
+    ("POST", "", {"input": "three", "previous_response_id": "resp_unknown"}),
+    ("POST", "", {"input": [{"type": "item_reference", "id": "msg_unknown"}]}),
+    ("POST", "", {"input": [THOUGHT, HELLO]}),
+    ("POST", "", {"input": "four", "store": False}),
+    ("GET", "/{3}", {}),
+    ("POST", "", {"input": "five", "background": True}),
+    ("GET", "/{4}?stream=true", {}),
+    ("POST", "/{4}/cancel", {}),
+    ("GET", "/{4}", {}),
+    ("POST", "", {"input": "six", "background": True, "stream": True}),
+    ("GET", "/{5}?stream=true", {}),
+    ("GET", "/{5}?stream=true&starting_after=-1", {}),
+    ("GET", "/{5}?stream=true&starting_after=7", {}),
+    ("GET", "/{5}?stream=true&starting_after=9", {}),
+    *(("GET", f"/{{5}}?stream=true&starting_after={after}", {}) for after in ("x", "--1", "%D9%A3")),
+    ("GET", "/{5}?stream=false", {}),
+    ("DELETE", "/{5}", {}),
+    ("DELETE", "/{5}", {}),
+    ("POST", "/{5}/cancel", {}),
+]
+
+
+def dialogue() -> Iterator[str]:
+    """The steps with their responses. A number in braces is the id of a response, in their order."""
+    own = ReasoningPart("Hm.", {"item": {"status": "completed"}, "own": 1})
+    thought = Answer(parts=(own, TextPart("One.")))
+    answers = [thought, thought, *(Answer(text=f"{number}.") for number in range(2, 6))]
+    fake = FakeProvider("openai", answers)
+    ids: list[str] = []
+    for method, path, body in STEPS:
+        yield f"=== {method} /v1/responses{path} {json.dumps(body)}"
+        if path:
+            response_id, more = ids[int(path[2])], path[4:]
+            response = fetch(fake, response_id, more, method=method)
+        else:
+            if body.get("previous_response_id") == "{0}":
+                body = {**body, "previous_response_id": ids[0]}
+            response = create(fake, **body)
+        headers = "; ".join(f"{name}: {value}" for name, value in response.headers)
+        yield f"{response.status} ({headers})"
+        if "event-stream" in headers:
+            records = chunks(response.pieces)
+            yield from (f"{record['sequence_number']} {record['type']}" for record in records)
+            whole = records[0]["response"] if records and "response" in records[0] else {}
+        else:
+            whole = said(response)
+            yield response.body.decode()
+        if not path and response.status == 200:
+            ids.append(whole["id"])
+
+
+def test_a_dialogue_is_as_written_down() -> None:
+    assert [*dialogue()] == GOLDEN.read_text("utf-8").split("\n")[:-1]
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text("".join(f"{line}\n" for line in dialogue()), "utf-8")
