@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import traceback
 import re
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from pathlib import Path
