@@ -121,3 +121,26 @@ def test_an_error_is_written_without_losses() -> None:
     assert written.left_out == ()
     assert written.status >= 400
     assert "no" in json.loads(written.body)["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "bedrock/invoke", "bedrock/messages"])
+def test_a_host_of_the_client_s_own_family_is_asked_with_what_only_that_family_knows(kind: str) -> None:
+    marked: Record = {"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}
+    body: Record = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": [marked]}]}
+    asked = read_request("messages", body, target(kind))
+    assert (asked.messages[0].parts[0].extra, asked.left_out) == (
+        {"cache_control": {"type": "ephemeral"}},
+        (),
+    )
+    other = read_request("messages", body, target("openai"))
+    assert other.messages[0].parts[0].extra == {}
+    assert len(other.left_out) == 1
+
+
+def test_an_option_that_nobody_knows_is_left_to_the_client_s_own_family() -> None:
+    unheard: Record = {**CHAT, "unheard": 1}
+    own = read_request("chat", unheard, target("openai"))
+    assert (own.options["unheard"], own.left_out) == (1, ())
+    other = read_request("chat", unheard, target())
+    assert "unheard" not in other.options
+    assert [each.option for each in other.left_out] == ["unheard"]
