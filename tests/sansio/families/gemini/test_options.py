@@ -439,3 +439,15 @@ def test_a_choice_of_tools_is_merged_with_their_config() -> None:
         "functionCallingConfig": {"streamFunctionCallArguments": True, "mode": "AUTO"},
         "x": 1,
     }
+
+
+def test_reasoning_of_the_config_is_merged_with_the_call_s_own() -> None:
+    asked: JSON = {"thinkingConfig": {"thinkingBudget": 5}, "seed": 1}
+    config = body(reasoning=True, generation_config=asked)["generationConfig"]
+    assert config == {"thinkingConfig": {"includeThoughts": True, "thinkingBudget": 5}, "seed": 1}
+
+
+def test_a_choice_that_is_refused_is_shown_in_part_and_as_it_is() -> None:
+    assert len(refused(tools=[WEATHER], tool_choice={"type": "x" * 5_000})) < 500
+    words = refused(tools=[WEATHER], tool_choice={"type": "x"})
+    assert "{'type': 'x'} is unknown to Google" in words
