@@ -728,9 +728,11 @@ def test_nulls_of_a_call_say_nothing_and_what_is_missing_is_empty() -> None:
 
 
 def test_calls_without_an_id_are_told_apart() -> None:
-    calls = streamed(*(chunk([call(name, args={})]) for name in "fgh"), chunk([], "STOP")).tool_calls
-    assert [each.name for each in calls] == [*"fgh"]
-    assert len({each.id for each in calls}) == 3
+    for names in ("fgh", "fff"):
+        made = [chunk([call(name, args={"n": number})]) for number, name in enumerate(names)]
+        calls = streamed(*made, chunk([], "STOP")).tool_calls
+        assert [(each.name, each.arguments["n"]) for each in calls] == [*zip(names, range(3), strict=True)]
+        assert len({each.id for each in calls}) == 3
 
 
 def test_nulls_of_a_piece_of_a_call_say_nothing() -> None:

@@ -472,6 +472,10 @@ def test_a_part_that_is_refused_is_named_with_its_place_and_what_to_do() -> None
         ([Message("user", [TextPart("a"), TextPart("")])], "message 0, part 1.*TextPart without text; leave"),
         ([*ASK, Message("assistant", [TextPart("a"), lost])], "message 1, part 1.*without its sound; give"),
         (
+            [*ASK, asked, Message("tool", [TextPart("a"), RefusalPart("No.")], "a")],
+            "message 2, part 1.*RefusalPart",
+        ),
+        (
             [*ASK, asked, Message("tool", [TextPart("a"), TextPart("")], "a")],
             "message 2, part 1.*without text",
         ),
