@@ -62,7 +62,7 @@ def read_chat_request(route: Route, request: Request, body: JSONObject) -> Promp
     tools, forced = _choose(route, body.get("tool_choice"), tools, body)
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     return Prompt(
-        model=as_text(body.get("model")) or route.deployment or "",
+        model=as_text(body.get("model") or route.deployment),
         stream=body.get("stream") is True,
         include_usage=as_object(body.get("stream_options")).get("include_usage") is True,
         user=next((text_of(m.get("content")) for m in reversed(messages) if m["role"] == "user"), ""),

@@ -54,7 +54,7 @@ _INPUT_PIECE = 8  # characters of a server tool's input in one delta
 
 def sign(thinking: str) -> str:
     """The signature that the fake adds to reasoning, and requires back unchanged."""
-    return "fake" + hashlib.sha256(thinking.encode("utf-8", "replace")).hexdigest()
+    return "fake" + hashlib.sha256(thinking.encode()).hexdigest()
 
 
 def encode_converse_events(

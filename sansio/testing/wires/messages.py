@@ -52,7 +52,7 @@ _INPUT_PIECE = 8  # characters of a server tool's input in one delta
 
 def sign(thinking: str) -> str:
     """The signature that the fake gives a thinking block, and requires back unchanged."""
-    return "fake" + hashlib.sha256(thinking.encode("utf-8", "replace")).hexdigest()
+    return "fake" + hashlib.sha256(thinking.encode()).hexdigest()
 
 
 def encode_message_events(

@@ -88,7 +88,7 @@ _SEAL = "fake"
 
 def seal(text: str) -> str:
     """The fake's encrypted form of reasoning. The fake accepts only texts of this form back."""
-    return _SEAL + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return _SEAL + hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_sealed(value: JSON) -> bool:

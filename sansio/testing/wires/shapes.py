@@ -34,4 +34,4 @@ def check_shape(value: JSON, shape: Any, at: str = "") -> None:
         inner = [place[1] if place else "", unknown[1] if unknown else ""]
         param = ".".join(name for name in (at, *inner) if name)
         code = "unknown_parameter" if unknown else "invalid_value"
-        raise refuse(f"{words}.", param=param or None, code=code) from None
+        raise refuse(f"{words}.", param=param, code=code) from None

@@ -13,5 +13,5 @@ def vector(text: str, size: int) -> list[JSON]:
     Args:
         size: how many numbers.
     """
-    digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
+    digest = hashlib.sha256(text.encode()).digest()
     return [(digest[place % len(digest)] - 128) / 128 for place in range(size)]

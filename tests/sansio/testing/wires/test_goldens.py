@@ -333,6 +333,8 @@ RESPONSES = Answer(
         ReasoningPart("Let me think.", {"item": {"id": "rs_1", "encrypted_content": "x"}}),
         ReasoningPart("And again.", {"item": {"id": "rs_1", "encrypted_content": "x"}}),
         ReasoningPart("Raw.", {"field": "content"}),
+        ReasoningPart("In short.", {"item": {"id": "rs_2"}}),
+        ReasoningPart("At length.", {"item": {"id": "rs_2"}, "field": "content"}),
         ReasoningPart("", {"item": {"encrypted_content": "y"}}),
         TextPart(
             "It is sunny.",
@@ -372,7 +374,7 @@ RESPONSES = Answer(
         ToolCall("call_3", "computer", {"actions": [{"type": "click"}]}, kind="computer"),
         ToolCall("call_4", "computer", {"type": "click", "x": 1}, kind="computer"),
         ToolCall("call_8", "apply_patch", {"type": "delete_file", "path": "a"}, kind="apply_patch"),
-        ToolCall("call_9", "shell", {"commands": ["ls"]}, kind="shell"),
+        ToolCall("call_9", "shell", {"commands": ["ls"]}, kind="shell", extra={"max_output_length": 5}),
         InvalidToolCall("call_10", "local_shell", '{"command":["ls"]}', "no", kind="local_shell"),
     ),
     usage=Usage(
@@ -580,7 +582,10 @@ def ends(value: object) -> Iterator[str]:
 
 def words(dialect: str) -> Iterator[str]:
     """The words of the wire for each reason to end."""
+    wire = wire_for(dialect)
     yield f"=== {dialect}, words"
+    yield f"content type of a stream: {wire.content_type}"
+    yield f"headers of the key: {', '.join(wire.key_headers)}"
     for reason in FinishReason:
         try:
             whole = encode_whole(dialect, Answer(finish_reason=reason))
@@ -605,7 +610,6 @@ def places(dialect: str) -> Iterator[str]:
         yield f"{part.__class__.__name__}: {'; '.join(found)}"
 
 
-CUT = InvalidToolCall("call_1", "f", '{"a",', "cut")
 BARE: dict[str, list[StreamEvent]] = {
     "without an end": [ReasoningDelta("Hm.", 0), ContentDelta("Hi ", 1), ContentDelta("you", 1)],
     "in pieces": [
@@ -625,6 +629,11 @@ BARE: dict[str, list[StreamEvent]] = {
         ToolCallDelta(0, "}"),
         ToolCallStarted(1, "b", "g", 1),
         ContentDelta("Hi", 2),
+    ],
+    "of a custom call": [
+        ToolCallStarted(0, "a", "f", 0, "custom"),
+        ToolCallDelta(0, "free"),
+        ContentDelta("Hi", 1),
     ],
     "of whole parts": [
         PartComplete(0, TextPart("")),
@@ -652,6 +661,8 @@ def cut(dialect: str) -> Iterator[str]:
             continue  # Amazon has no form for texts that are empty
         if name == "of parts that are more than texts" and dialect not in MORE_THAN_TEXTS:
             continue
+        if name == "of a custom call" and dialect in ("ollama", "vllm"):
+            continue  # which have none
         yield f"=== {dialect}, events {name}"
         try:
             yield from lines(dialect, encode_events(dialect, events))
@@ -696,9 +707,8 @@ CLAUDE: JSONObject = {
     "max_tokens": 9,
     "messages": [{"role": "user", "content": "Hi"}],
 }
-INVOKED: JSONObject = {
-    "input": {"invokeModel": {"body": base64.b64encode(json.dumps(CLAUDE).encode()).decode()}}
-}
+ENCODED = base64.b64encode(json.dumps(CLAUDE).encode()).decode()
+INVOKED: JSONObject = {"input": {"invokeModel": {"body": ENCODED}}}
 BOTH: JSONObject = {"input": {**as_object(CONVERSE["input"]), **as_object(INVOKED["input"])}}
 COUNTED: JSONObject = {
     "contents": [{"parts": [{"text": "Hi you"}]}],
@@ -724,6 +734,7 @@ BESIDE: dict[str, list[tuple[str, str, JSONObject]]] = {
         ("vectors", "/model/m/embed", CONVERSE),
         ("tokens", "/model/m/count-tokens", {"input": {"invokeModel": {"body": "W10="}}}),
         ("tokens", "/model/m/count-tokens", {"input": {"invokeModel": {"body": "?"}}}),
+        ("tokens", "/model/m/count-tokens", {"input": {"invokeModel": {"body": f"!{ENCODED}"}}}),
     ],
     "bedrock/invoke": [("tokens", "/model/m/count-tokens", INVOKED)],
     "cohere": [

@@ -1203,6 +1203,8 @@ ALL_RESPONSES: list[Change] = [
     ("model", " "),
     ("input", GONE),
     ("input", GONE, "prompt", {}),
+    ("input", 5, "prompt", {}),
+    ("input", [], "prompt", {}),
     ("input", []),
     ("input", "One two."),
     ("input", 5),
