@@ -92,6 +92,13 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/test_profiles.py",
         "tests/sansio/test_messages_hosts.py",
     ),
+    **{
+        f"sansio.providers.{of}": (
+            f"tests/sansio/providers/test_{of}.py",
+            "tests/sansio/providers/test_hosts.py",
+        )
+        for of in ("azure", "openai")
+    },
     "sansio.providers.google": ("tests/sansio/families/gemini/test_request.py",),
     "sansio.providers.hosts": (
         *(

@@ -448,3 +448,9 @@ def test_an_error_may_have_its_message_under_a_name_with_a_capital() -> None:
     assert fault(encode_frame(new, b"{}")).status == 200  # it is inside an answer that began well
     both = fault(encode_frame(headers, b'{"Message": "no", "message": "yes"}'))
     assert both.provider_message == "yes"
+
+
+def test_the_input_of_a_tool_of_the_provider_may_arrive_as_an_object() -> None:
+    use = {"toolUse": {"toolUseId": "t", "name": "n", "type": "server_tool_use"}}
+    message = read(start(use), delta({"toolUse": {"input": {"a": 1}}}), stop())
+    assert message.parts == (ServerToolPart("server_tool_use", "t", "n", {"a": 1}),)

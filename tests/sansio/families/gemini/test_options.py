@@ -126,6 +126,16 @@ def test_newer_models_think_at_a_level() -> None:
         ),
         ({"type": "tool", "name": "get_weather"}, {"mode": "ANY", "allowedFunctionNames": ["get_weather"]}),
         (
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {
+                    "mode": "auto",
+                    "tools": [{"type": "custom", "custom": {"name": "get_weather"}}],
+                },
+            },
+            {"mode": "VALIDATED", "allowedFunctionNames": ["get_weather"]},
+        ),
+        (
             {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}},
             {"mode": "VALIDATED", "allowedFunctionNames": ["get_weather"]},
         ),
