@@ -188,7 +188,7 @@ class ProviderConfig:
         """
         try:
             data = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"the configuration is not valid JSON: {error}") from None
         return cls.from_dict(data)
 

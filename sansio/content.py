@@ -605,7 +605,7 @@ def _says(raw: str, arguments: JSONObject) -> bool:
     try:
         said = msgspec.json.decode(raw or "{}")
         return msgspec.json.encode({} if said is None else said) == msgspec.json.encode(arguments)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except (ValueError, RecursionError):
         return not raw.strip() and not arguments
 
 

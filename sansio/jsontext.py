@@ -65,7 +65,7 @@ def decode(
         raise RemoteProtocolError(f"JSON of an unknown shape: {error}") from None
     except RecursionError:
         raise RemoteProtocolError("JSON nests deeper than Python's recursion limit allows") from None
-    except (msgspec.DecodeError, UnicodeError, ValueError) as error:
+    except ValueError as error:
         repaired = _ESCAPE.sub(_replace_half, text)
         if repaired != text:
             return decode(repaired, decoder, max_depth, cut=cut)

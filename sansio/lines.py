@@ -36,6 +36,10 @@ class LineFetch(Fetch[int]):
 
     REPEATS = True
 
+    # Of the attempt under way: `_begin` sets them.
+    _framer: NDJSONFramer
+    _count: int
+
     def __init__(
         self,
         dialect: Dialect,
@@ -50,8 +54,6 @@ class LineFetch(Fetch[int]):
         super().__init__(
             dialect, request, len, schedule=schedule, random=random, record=record, timeouts=timeouts
         )
-        self._framer = NDJSONFramer(self._limits.max_event_bytes)
-        self._count = 0
 
     def _begin(self, media: str) -> None:
         super()._begin(media)

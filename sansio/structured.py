@@ -114,7 +114,7 @@ def parse_answer(message: Message, kind: type[T]) -> Parsed[T]:
         raise _unfit(message, "$", f"the model refused: {message.refusal}")
     try:
         given = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         cut = message.finish_reason is FinishReason.LENGTH
         why = "it was cut at the token limit: raise max_tokens" if cut else f"it is not JSON: {error}"
         raise _unfit(message, "$", why) from None

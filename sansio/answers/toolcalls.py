@@ -180,7 +180,7 @@ class ToolCallAssembler:
             self._by_index[index] = call
         if call_id and not call.given_id:
             self._give_id(call, call_id)
-        if name and not call.name:
+        if not call.name:
             call.name = name
         return call
 

@@ -328,6 +328,8 @@ def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     folder = root.joinpath("tests", *package.split("."))
     named = sorted([*folder.glob(f"test_{name}_*.py"), *folder.glob(f"{name}/")])
     named += folder.glob(f"test_{name}.py")
+    if package == "sansio" and named:
+        named.append(folder / "test_public_defaults.py")
     if package == "sansio.batches":
         named += sorted(set(folder.glob("test_*.py")) - set(named))
     if package == "sansio.families" and named:  # what all families share shows in what they send and read

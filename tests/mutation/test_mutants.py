@@ -222,6 +222,9 @@ def test_tests_that_take_too_long_are_ended(runner: Runner) -> None:
 
 
 def test_a_module_is_mirrored_by_the_files_named_after_it_or_after_its_package() -> None:
-    assert mirror_of(ROOT, "sansio.retry") == ("tests/sansio/test_retry.py",)
+    assert mirror_of(ROOT, "sansio.retry") == (
+        "tests/sansio/test_retry.py",
+        "tests/sansio/test_public_defaults.py",
+    )
     assert "tests/sansio/test_call_outcomes.py" in mirror_of(ROOT, "sansio.call")
     assert "tests/sansio/testing/test_fuzz.py" in mirror_of(ROOT, "sansio.testing.fuzz.seeds")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio.config import PROVIDER_DEFAULTS, ProviderConfig, is_loopback
+from sansio.config import PROVIDER_DEFAULTS, ProviderConfig, check_headers, check_url, is_loopback
 from sansio.defaults import AuthMethod
 from sansio.errors import ConfigError
 from sansio.http.syntax import is_header_value
@@ -659,3 +659,113 @@ def test_a_limit_is_refused_by_its_path() -> None:
     made = ProviderConfig.from_dict({"limits": {"max_tool_calls": 5}})
     assert made.limits == Limits(max_tool_calls=5)
     assert ProviderConfig(limits=Limits()).limits == Limits()
+
+
+def test_headers_of_a_wrong_type_are_refused_where_they_were_not_converted() -> None:
+    wrong: list[tuple[Any, str]] = [
+        ({"X": 5}, "extra_headers: the value of 'X' must be a str, not int"),
+        ({5: "x"}, "extra_headers: 5 is not a header name"),
+        ({"X": None}, "extra_headers: the value of 'X' must be a str, not NoneType"),
+    ]
+    for headers, words in wrong:
+        with pytest.raises(ConfigError) as caught:
+            check_headers(headers)
+        assert caught.value.message.startswith(words)
+        assert caught.value.field == "extra_headers"
+    check_headers({"X": "", "Y": "é"})
+
+
+def test_a_refusal_names_the_field_the_value_and_the_owner() -> None:
+    assert str(refusal(max_attempts="x")) == "max_attempts: 'x' is not valid: Expected `int`, got `str`"
+    assert str(refusal(max_attempts=0)) == "max_attempts: 0 must be greater than 0 and finite"
+    assert str(refusal(extra_headers=5)) == "extra_headers: Expected `object`, got `int`"
+    assert str(refusal(zzz=1)).startswith("zzz: no such field in ProviderConfig; allowed are type, api, ")
+    assert str(refusal(limits={"zzz": 1})).startswith("limits.zzz: no such field in limits; allowed are max_")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "::1", "127.0.0.1", "127.1.2.3", "127.255.255.255", "127.0.0.0"]
+)
+def test_this_machine_is_known_by_its_name_and_addresses(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "localhost.", "127.0.0", "127.0.0.0.1", "127.0.0.256", "126.0.0.1", "128.0.0.1", "127.0.0.a",
+     "127.0.0.-1", "127.0.0.²", "::2", "a.127.0.0.1", "127", "0127.0.0.1"],
+)  # fmt: skip
+def test_any_other_host_is_not_this_machine(host: str) -> None:
+    assert not is_loopback(host)
+
+
+ADDRESSES: list[tuple[str, bool, bool, str | None]] = [
+    ("https://h/v1", True, False, None),
+    ("http://h/v1", False, False, None),
+    ("http://localhost:1/v1", True, False, None),
+    ("https://h/v1?a=b", True, True, None),
+    ("http://h/v1", True, False, "would send the key in plain text; use https, or allow_http=True"),
+    ("https://h/v1?a=b", True, False, "must not have a query or a fragment"),
+    ("https://h/v1?", False, False, "must not have a query or a fragment"),
+    ("https://h/v1#a", True, True, "must not have a query or a fragment"),
+    ("https://u:p@h/v1", True, False, "must not hold a user name or password"),
+    ("u@h", True, False, "must not hold a user name or password"),
+    ("https://h:x/v1", True, False, "invalid URL; check the host and the port"),
+    ("https://[h/v1", True, False, "invalid URL; check the host and the port"),
+    ("h/v1", True, False, "'h/v1' must begin with https:// or http:// and a host"),
+    ("https:///v1", True, False, "'https:///v1' must begin with https:// or http:// and a host"),
+    ("wss://h/v1", True, False, "must begin with https:// or http:// and a host"),
+    ("https://h/v 1", True, False, "has a space, a control character or a letter beyond ASCII"),
+    ("https://h/é", True, False, "has a space, a control character or a letter beyond ASCII"),
+    ("https://h/a/../b", True, False, "has '.' or '..' as a part of its path"),
+    ("https://h/%2e", True, False, "has '.' or '..' as a part of its path"),
+    ("https://h:0/v1", True, False, "has the port 0"),
+]
+
+
+@for_all((("url", "keyed", "query", "words"), ADDRESSES))
+def test_an_address_is_refused_with_the_reason(url: str, keyed: bool, query: bool, words: str | None) -> None:
+    if words is None:
+        check_url(url, keyed, query=query)
+        return
+    with pytest.raises(ConfigError) as caught:
+        check_url(url, keyed, query=query)
+    assert caught.value.field == "base_url"
+    assert caught.value.message.startswith("base_url: ")
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"), [([], "list"), (5, "int"), (None, "NoneType"), ({"provider": [1]}, "list")]
+)
+def test_what_is_no_mapping_is_refused_with_its_type(given: Any, kind: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ProviderConfig.from_dict(given)
+    assert caught.value.message.endswith(f", not {kind}")
+    assert "JSON object or a mapping" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("type", "api", "base_url"),
+    [
+        ("ollama", "chat", "http://localhost:11434/v1"),
+        ("ollama", "ollama", "http://localhost:11434"),
+        ("deepseek", "messages", "https://api.deepseek.com/anthropic"),
+        ("moonshot", "messages", "https://api.moonshot.ai/anthropic"),
+        ("bedrock", "invoke", "https://bedrock-runtime.eu-west-1.amazonaws.com"),
+        ("bedrock", "messages", "https://bedrock-mantle.eu-west-1.api.aws/anthropic"),
+        ("bedrock", "chat", "https://bedrock-mantle.eu-west-1.api.aws/openai/v1"),
+    ],
+)
+def test_the_address_is_that_of_the_type_and_the_api(type: str, api: str, base_url: str) -> None:
+    region = "eu-west-1" if type == "bedrock" else None
+    made = ProviderConfig(type=type, api=api, model="m", region=region)
+    assert (made.api, made.base_url) == (api, base_url)
+
+
+@pytest.mark.parametrize(("type", "host"), [("azure", "openai.azure.com"), ("compatible", "llm.example.com")])
+def test_a_type_without_an_address_says_what_one_looks_like(type: str, host: str) -> None:
+    error = refusal(type=type, model="m")
+    assert error.field == "base_url"
+    assert "give the server's address, such as https://" in str(error)
+    assert host in str(error)

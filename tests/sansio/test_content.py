@@ -29,6 +29,7 @@ from sansio import (
     UnknownPart,
     Usage,
 )
+from sansio.content import ReadParts
 
 TEXT = st.text(max_size=12)
 NAMES = st.none() | TEXT
@@ -453,3 +454,95 @@ def test_a_custom_calls_argument_is_its_text(arguments: JSONObject, text: str) -
 def test_finish_reasons_are_stored_under_these_words() -> None:
     words = "stop length tool_calls content_filter refusal pause error other"
     assert {reason.value for reason in FinishReason} == set(words.split())
+
+
+def test_parts_that_a_reader_made_are_kept_as_a_plain_tuple_or_as_text() -> None:
+    parts = (TextPart("Hi"), ToolCall("a", "f"))
+    message = Message(Role.ASSISTANT, ReadParts(parts))
+    assert (type(message.content), message.content) == (tuple, parts)
+    assert Message(Role.ASSISTANT, ReadParts((TextPart("Hi"),))).content == "Hi"
+    assert Message(Role.ASSISTANT, ReadParts(())).content == ""
+
+
+def test_log_probabilities_are_the_messages_own_or_those_of_its_texts() -> None:
+    one: JSONObject = {"token": "a"}
+    two: JSONObject = {"token": "b"}
+    texts = (TextPart("a", extra={"logprobs": [one]}), TextPart("b", extra={"logprobs": [two]}))
+    assert Message(Role.ASSISTANT, texts).logprobs == {"content": [one, two]}
+    assert Message(Role.ASSISTANT, texts, extra={"logprobs": {"content": [two]}}).logprobs == {
+        "content": [two]
+    }
+    assert Message(Role.ASSISTANT, (TextPart("a", extra={"logprobs": 5}),)).logprobs == {}
+    assert Message(Role.ASSISTANT, "a", extra={"logprobs": [one]}).logprobs == {}
+
+
+def test_counts_of_the_usage_are_whole_numbers_of_known_fields() -> None:
+    usage = Usage(
+        extra={
+            "cache_creation": {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 4},
+            "server_tool_use": {"web_search_requests": 1, "web_fetch_requests": True, "x": "2"},
+            "server_tool_use_details": {"tool_calls_requested": 2},
+            "cost_details": {"upstream": 0.5},
+        }
+    )
+    assert (usage.cache_write_5m_tokens, usage.cache_write_1h_tokens) == (3, 4)
+    assert usage.server_tool_counts == {"web_search_requests": 1, "tool_calls_requested": 2}
+    assert usage.cost_details == {"upstream": 0.5}
+    assert Usage(extra={"cost": {"total": 1}}).cost_details == {"total": 1}
+    assert (Usage().cache_write_5m_tokens, Usage().cost_details, Usage().server_tool_counts) == (0, {}, {})
+    assert Usage(extra={"cache_creation": 5, "server_tool_use": [1]}).server_tool_counts == {}
+
+
+def test_fields_of_one_provider_are_read_from_where_it_puts_them() -> None:
+    extra: JSONObject = {
+        "container": {"id": "c"},
+        "service_tier": "priority",
+        "stop_sequence": "END",
+        "prompt_filter_results": [1],
+        "content_filter_results": {"hate": {}},
+        "provider": "Host",
+        "native_finish_reason": "eos",
+    }
+    message = Message(Role.ASSISTANT, "x", extra=extra)
+    assert message.container == {"id": "c"}
+    assert (message.service_tier, message.stop_sequence) == ("priority", "END")
+    assert message.content_filter == {"prompt": [1], "completion": {"hate": {}}}
+    assert (message.upstream, message.upstream_finish_reason) == ("Host", "eos")
+    other = Message(
+        Role.ASSISTANT, "x", extra={"stop_reason": "stop"}, usage=Usage(extra={"service_tier": "flex"})
+    )
+    assert (other.service_tier, other.stop_sequence) == ("flex", "stop")
+    plain = Message(Role.ASSISTANT, "x")
+    assert (plain.container, plain.service_tier, plain.stop_sequence, plain.content_filter) == (
+        {},
+        None,
+        None,
+        {},
+    )
+    assert (plain.upstream, plain.upstream_finish_reason) == (None, None)
+    odd = Message(Role.ASSISTANT, "x", extra=dict.fromkeys(extra, 5))
+    assert (odd.container, odd.service_tier, odd.stop_sequence, odd.upstream) == ({}, None, None, None)
+
+
+def test_each_structure_is_stored_without_its_defaults_and_read_without_other_fields() -> None:
+    stored: list[tuple[msgspec.Struct, set[str]]] = [
+        (TextPart("x"), {"type", "text"}),
+        (ReasoningPart(), {"type"}),
+        (RefusalPart("x"), {"type", "text"}),
+        (ToolCall("a", "f"), {"type", "id", "name"}),
+        (InvalidToolCall("a", "f", "{", "cut"), {"type", "id", "name", "raw_arguments", "reason"}),
+        (ServerToolPart("k"), {"type", "kind"}),
+        (ImagePart(url="u"), {"type", "url"}),
+        (AudioPart(url="u"), {"type", "url"}),
+        (DocumentPart(url="u"), {"type", "url"}),
+        (UnknownPart("k"), {"type", "kind"}),
+        (Usage(), set()),
+        (Citation(), set()),
+        (Message(Role.USER), {"role"}),
+    ]
+    for value, names in stored:
+        data = json.loads(msgspec.json.encode(value))
+        assert data.keys() == names
+        assert msgspec.json.decode(msgspec.json.encode(value), type=type(value)) == value
+        with pytest.raises(msgspec.ValidationError, match="zzz"):
+            msgspec.convert({**data, "zzz": 1}, type(value))

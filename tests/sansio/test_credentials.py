@@ -35,12 +35,34 @@ def test_they_are_frozen_and_compare_by_their_parts() -> None:
     assert Credentials("AKIDEXAMPLE", SECRET, TOKEN) == KEYS
     assert len({Credentials("AKIDEXAMPLE", SECRET, TOKEN), KEYS, Credentials("a", "b")}) == 2
     assert given != "AKIDEXAMPLE"
+    for part in range(3):
+        parts = ["AKIDEXAMPLE", SECRET, TOKEN]
+        parts[part] = "other"
+        assert Credentials(*parts) != KEYS
+    assert repr(KEYS) == "Credentials(access_key_id='AKIDEXAMPLE')"
+    assert repr(object.__new__(Credentials)) == "Credentials(access_key_id=None)"
+
+
+class Same:
+    """Equal to anything, if it is asked."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]  # it is equal to different things
+
+
+def test_what_is_equal_to_them_is_for_the_other_to_say() -> None:
+    same: object = Same()
+    assert same == KEYS
+    assert same == KEYS
 
 
 def test_they_cannot_be_copied_pickled_or_encoded() -> None:
     for leave in (copy.copy, copy.deepcopy, pickle.dumps, msgspec.json.encode):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError) as caught:
             leave(KEYS)
+        assert leave is msgspec.json.encode or "secrets" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +72,7 @@ def test_they_cannot_be_copied_pickled_or_encoded() -> None:
         (("AKID", " ", None), "secret_access_key"),
         (("AKID", SECRET, "a\nb-token"), "session_token"),
         (("AKID", 5, None), "secret_access_key"),
+        (("", "", ""), "access_key_id of"),
     ],
 )
 def test_a_part_that_cannot_be_used_is_named_and_not_shown(parts: tuple[Any, ...], name: str) -> None:

@@ -30,6 +30,7 @@ from sansio.errors import (
     RemoteProtocolError,
     StreamTruncatedError,
     TransportError,
+    UnansweredError,
     mask_cut,
     status_error_kind,
 )
@@ -399,3 +400,42 @@ def test_only_a_429_can_be_of_a_quota_that_is_used_up() -> None:
     assert "billing" not in APIStatusError("no", status=400, code="insufficient_quota").advice()
     assert "billing" not in RateLimitError("no", status=429, code="rate_limit_exceeded").advice()
     assert RateLimitError("no", status=429, code="insufficient_quota", hint="Wait.").advice() == "Wait."
+
+
+def test_each_class_of_errors_has_its_own_advice() -> None:
+    """A word of the remedy, for each class that has one without any detail."""
+    remedies = {
+        RemoteProtocolError: "base_url",
+        StreamTruncatedError: "incomplete",
+        UnansweredError: "another batch",
+        APIStatusError: "documentation",
+        BadRequestError: "Fix what the provider's message names",
+        AuthenticationError: "API key",
+        PermissionDeniedError: "permissions",
+        NotFoundError: "deployment",
+        RateLimitError: "Slow down",
+        InternalServerError: "request id",
+        TransportError: "network",
+        APIConnectionError: "network",
+    }
+    for kind, word in remedies.items():
+        assert word in kind("no").advice()
+        assert str(kind("no")) == f"no. {kind('no').advice()}"
+    for kind in set(PARENTS) - set(remedies):
+        assert kind("no").advice() == ""
+
+
+def test_a_timeout_names_its_clock_and_a_limit_its_path() -> None:
+    assert (
+        APITimeoutError("slow", field="read_timeout").advice().endswith("raise read_timeout in the config.")
+    )
+    assert LimitExceededError("big", field="max_x").advice().endswith("raise limits.max_x in the config.")
+    assert (APITimeoutError("slow").advice(), LimitExceededError("big").advice()) == ("", "")
+
+
+def test_the_failures_of_a_list_are_numbered_from_one() -> None:
+    failures = (ProviderError("a"), ProviderError("b", provider="p"), ProviderError("c", attempts=2))
+    error = FallbackError.of(failures)
+    assert error.message.startswith("3 providers were asked and failed: (1) a")
+    assert error.message.endswith("(1) a; (2) p: b; (3) c (2 attempts)")
+    assert FallbackError("no").failures == ()

@@ -71,6 +71,11 @@ def test_no_kind_of_event_can_be_changed(kind: Any) -> None:
             setattr(event, name, None)
 
 
+def test_each_kind_of_event_has_its_own_name() -> None:
+    names = [kind.__struct_config__.tag for kind in get_args(StreamEvent)]
+    assert names == [*(name for _, name in EVENTS), "stream_failed"]
+
+
 def test_a_failed_streams_event_holds_its_error() -> None:
     error = ProviderError("no")
     assert StreamFailed(error).error is error
@@ -112,6 +117,10 @@ CASES: list[tuple[Any, list[StreamEvent]]] = [
     (
         (ToolCall("a", "math", {"input": "4"}, kind="custom"),),
         [ToolCallStarted(0, "a", "math", 0, "custom"), ToolCallDelta(0, "4")],
+    ),
+    (
+        (ToolCall("a", "f"), ToolCall("b", "g"), ToolCall("c", "h")),
+        [ToolCallStarted(0, "a", "f", 0), ToolCallStarted(1, "b", "g", 1), ToolCallStarted(2, "c", "h", 2)],
     ),
     (
         (InvalidToolCall("a", "", "{}", "no name"), ToolCall("b", "f")),

@@ -281,6 +281,10 @@ def test_a_text_that_nests_too_deep_names_the_limit() -> None:
         decode_object('{"a":{"b":{}}}', 2)
     assert (caught.value.message, caught.value.field) == ("JSON nests deeper than 2 levels", "max_json_depth")
     assert decode_object('{"a":{"b":{}}}', 3) == {"a": {"b": {}}}
+    for text, depth in (("[[[],[[]]]]", 4), ('[{"a":[]},[{"b":{}},[]]]', 4), ("[[[[]]],[]]", 4)):
+        assert decode(text, ANY, depth) == json.loads(text)
+        with pytest.raises(LimitExceededError):
+            decode(text, ANY, depth - 1)
     assert decode_object('{"a":["]"],"b":["[[[["],"c":{}}', 2) == {"a": ["]"], "b": ["[[[["], "c": {}}
 
 

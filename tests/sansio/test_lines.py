@@ -142,3 +142,26 @@ def test_a_raw_log_gets_the_request_and_the_status_alone() -> None:
     call = fetch(record=True)
     run(call, [FILE, Body(b"1\n"), End()])
     assert call.take_records() == [RequestRecord(URL, {}), ResponseRecord(200, {})]
+
+
+def test_a_file_of_lines_is_counted_anew_in_each_attempt_and_nothing_is_recorded_unasked() -> None:
+    call = fetch()
+    events = run(call, [FILE, Body(b"a\nb\n"), Lost(RESET)], [FILE, Body(b"a\nb\nc"), End()])
+    assert texts(events) == ["a", "b", "a", "b", "c"]
+    assert call.result() == 3
+    assert not call.take_records()
+    empty = fetch()
+    assert run(empty, [FILE, End()])[:-1] == []
+    assert empty.result() == 0
+    assert LineFetch.REPEATS
+
+
+def test_a_line_of_the_limit_passes_and_a_longer_one_ends_the_attempt() -> None:
+    for size, passes in ((8, True), (9, False)):
+        call = fetch(limits={"max_event_bytes": 8})
+        events = run(call, [FILE, Body(b"ab\n"), Body(b"x" * size), Body(b"\nmore\n"), End()])
+        assert texts(events) == (["ab", "x" * 8, "more"] if passes else ["ab"])
+        if not passes:
+            error = failure(call)
+            assert isinstance(error, LimitExceededError)
+            assert error.field == "max_event_bytes"

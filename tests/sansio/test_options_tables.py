@@ -62,6 +62,8 @@ WRITTEN: list[tuple[Body, Body, Body]] = [
     ({}, {"heat": 1.5}, {"heat": 1.5}),
     ({"heat": 1.0, "y": 2}, {"heat": None}, {"y": 2}),
     ({}, {"heat": None}, {}),
+    ({"max_completion_tokens": 9}, {"heat": 1.5, "limit": None}, {"heat": 1.5}),
+    ({"config": {"z": 1}, "max_tokens": 2}, {"config": {"y": 1}, "most": None}, {"config": {"y": 1}}),
     ({}, {"top": 3}, {"config": {"sampling": {"top": 3}}}),
     ({"config": {"z": 1}}, {"top": 3}, {"config": {"z": 1, "sampling": {"top": 3}}}),
     ({"config": {"sampling": {"top": 1, "z": 2}}}, {"top": None}, {"config": {"sampling": {"z": 2}}}),
@@ -105,7 +107,7 @@ def test_two_options_of_one_field_that_differ_are_refused_with_both(case: tuple[
     options, path = case
     for pairs in (list(options.items()), list(options.items())[::-1]):
         with pytest.raises(InvalidRequestError) as caught:
-            write_options({}, dict(pairs), TABLE, "mine/chat")
+            write_options({"model": "m", "messages": []}, dict(pairs), TABLE, "mine/chat")
         (one, value), (other, others) = pairs
         why = f"since both set the field {path}; give one of them"
         assert caught.value.message in (

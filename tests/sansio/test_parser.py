@@ -383,3 +383,15 @@ def test_an_error_at_the_end_of_the_body_is_the_last_event() -> None:
     assert "a block is malformed" in str(error)
     assert error.partial is not None
     assert error.partial.text == "Hi"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/x-ndjson", "Application/X-NDJSON; charset=utf-8", " application/x-ndjson ;a=b"],
+)
+def test_the_content_type_selects_the_framing_whatever_its_parameters(content_type: str) -> None:
+    line = b'{"model":"m","message":{"role":"assistant","content":"Hi"},"done":true,"done_reason":"stop"}\n'
+    events = StreamParser("ollama", api="ollama", content_type=content_type).receive_data(line)
+    last = events[-1]
+    assert isinstance(last, StreamComplete)
+    assert last.message.text == "Hi"

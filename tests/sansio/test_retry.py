@@ -26,7 +26,7 @@ from sansio.errors import (
     TransportError,
     status_error_kind,
 )
-from sansio.retry import RETRYABLE_STATUSES, RetrySchedule, is_retryable, parse_retry_after
+from sansio.retry import REFUSING_STATUSES, RETRYABLE_STATUSES, RetrySchedule, is_retryable, parse_retry_after
 from tests.support import for_all
 
 REFUSED = APIConnectionError("refused")
@@ -85,6 +85,7 @@ def test_a_requested_wait_that_ends_a_call_is_reported() -> None:
 def test_only_these_statuses_are_tried_again() -> None:
     retryable = {429, 500, 502, 503, 504, 529}
     assert retryable == RETRYABLE_STATUSES
+    assert {429, 503, 529} == REFUSING_STATUSES  # the server did not begin to process these
     for status in range(100, 1000):
         error = status_error_kind(status)("no", status=status)
         assert is_retryable(error) is (status in retryable)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import InvalidToolCall, StreamComplete, ToolCall, ToolCallDelta, ToolCallStarted
-from sansio.answers.toolcalls import ToolCallAssembler
+from sansio import InvalidToolCall, StreamComplete, StreamEvent, ToolCall, ToolCallDelta, ToolCallStarted
+from sansio.answers.toolcalls import ToolCallAssembler, wrap_invalid
 from tests.sansio.wires import (
     DONE,
     Record,
@@ -481,6 +481,8 @@ def test_arguments_are_closed_by_their_last_brace_whatever_was_joined_before(
             assert call.is_closed() == (piece == '"}')
         if fold:
             call.fold()
+            if look:
+                assert call.is_closed() == (piece == '"}')
     assert call.is_closed()
 
 
@@ -492,6 +494,8 @@ def test_arguments_are_closed_by_their_last_brace_whatever_was_joined_before(
         ("{}", True),
         ("[]", True),
         ("}", True),
+        ("{}{", True),
+        ('{} {"a": [', True),
         ('"}"', False),
         ('{"a": "\\\\"}', True),
         ('{"a": "\\"}', False),
@@ -543,3 +547,96 @@ def test_each_invalid_call_says_why_and_keeps_its_text_and_fields() -> None:
         assert isinstance(valid, ToolCall)
         assert valid.arguments == arguments
         assert valid.raw_arguments == (None if fields.get("kind") else raw)
+
+
+def test_arguments_behind_closed_ones_belong_to_the_same_call_if_no_name_comes_again() -> None:
+    for between in ([], [tool_chunk("")], [tool_chunk(" ")]):
+        stream = sse(tool_chunk('{"a":1}', name="f"), *between, tool_chunk('{"b":2}'))
+        (invalid,) = answer("openai", stream, DONE).invalid_tool_calls
+        assert invalid.raw_arguments.replace(" ", "") == '{"a":1}{"b":2}'
+    late = sse(tool_chunk('{"a":1}', id="a"), tool_chunk(name="f"), tool_chunk('{"b":2}'))
+    (invalid,) = answer("openai", late, DONE).invalid_tool_calls
+    assert (invalid.name, invalid.raw_arguments) == ("f", '{"a":1}{"b":2}')
+
+
+def test_a_call_that_arrives_whole_is_always_another_one() -> None:
+    calls = ToolCallAssembler()
+    events: list[StreamEvent] = []
+    calls.find(0, "a", "f")
+    whole = [
+        ToolCall("a", "f", {"n": 1}, '{"n": 1}', "function", {"x": 1}),
+        ToolCall("", "f", {}, None, "function", {"y": 2}),
+        ToolCall("b", "g", {"input": "text"}, None, "custom", {"z": 3}),
+    ]
+    for call in whole:
+        calls.take(call, events)
+    made = [event for event in events if isinstance(event, ToolCallStarted)]
+    assert [(event.name, event.kind) for event in made] == [
+        ("f", "function"),
+        ("f", "function"),
+        ("f", "function"),
+        ("g", "custom"),
+    ]
+    assert [event.arguments for event in events if isinstance(event, ToolCallDelta)] == [
+        '{"n": 1}',
+        "{}",
+        "text",
+    ]
+    assert made[0].id == "a"
+    assert made[3].id == "b"
+    assert len({event.id for event in made}) == 4
+
+
+def test_a_delta_without_id_and_name_is_added_at_once_only_to_a_call_that_has_started() -> None:
+    calls = ToolCallAssembler()
+    events: list[StreamEvent] = []
+    assert not calls.add_more(0, "{", events)
+    assert not calls.add_more(None, "{", events)
+    call = calls.find(0, "a", "")
+    calls.add(call, "", events)
+    assert not calls.add_more(0, "{", events)
+    calls.add(calls.find(0, "a", "f"), "", events)
+    assert calls.add_more(0, "{", events)
+    assert calls.add_more(0, "", events)
+    assert calls.add_more(0, "}", events)
+    assert not calls.add_more(1, "{", events)
+    assert events == [ToolCallStarted(0, "a", "f"), ToolCallDelta(0, "{"), ToolCallDelta(0, "}")]
+    assert calls.finish(call, whole=True) == ToolCall("a", "f", {}, "{}")
+
+
+def test_made_up_ids_are_the_same_in_every_version() -> None:
+    """Prompt caches and recorded conversations go by them."""
+    calls = ToolCallAssembler()
+    assert calls.id_seed == ""
+    made = []
+    for seed in ("", "chat-1", "\ud800"):
+        calls.id_seed = seed
+        for _ in range(2):
+            events: list[StreamEvent] = []
+            calls.take(ToolCall("", "f"), events)
+            assert isinstance(events[0], ToolCallStarted)
+            made.append(events[0].id)
+    assert made == ["000000000", "000000010", "0fe0pgk20", "0fe0pgk30", "0rusxio40", "0rusxio50"]
+
+
+def test_at_the_end_each_call_has_an_id_and_those_with_a_name_have_started() -> None:
+    calls = ToolCallAssembler()
+    events: list[StreamEvent] = []
+    made = [calls.find(index, "", name) for index, name in enumerate(("", "f", "", "g"))]
+    assert [(call.number, call.index, call.id) for call in made] == [(number, -1, "") for number in range(4)]
+    calls.add(made[0], "{}", events)
+    assert events == []
+    calls.flush(events)
+    assert [(event.index, event.name) for event in events if isinstance(event, ToolCallStarted)] == [
+        (0, "f"),
+        (1, "g"),
+    ]
+    assert len({call.id for call in made} - {""}) == 4
+    assert calls.waiting() == [made[0], made[2]]
+    calls.flush(events)
+    assert len(events) == 2
+
+
+def test_the_text_of_an_invalid_call_goes_into_an_object_where_only_objects_are_taken() -> None:
+    """Anthropic, "Fine-grained tool streaming"."""
+    assert wrap_invalid(InvalidToolCall("a", "f", '{"x": 1', "cut")) == {"INVALID_JSON": '{"x": 1'}

@@ -82,6 +82,8 @@ STREAMS: list[tuple[bytes, list[tuple[bytes, int]]]] = [
         (b'{"a":"\\"}{"}', 1), (b'{"b":"\\\\"}', 14), (b'{"c":"\\\\\\"]"}', 25)]),
     (b" \t\r\n[\n,{} , {}\t]", [(b"{}", 7), (b"{}", 12)]),
     (b"[[{}],[{}]]", [(b"{}", 2), (b"{}", 7)]),
+    (b'[{"a":"[[["}]', [(b'{"a":"[[["}', 1)]),
+    (b'[{"a":[[1]]},{"b":"["}]', [(b'{"a":[[1]]}', 1), (b'{"b":"["}', 13)]),
     (b"[]", []),
     (b"", []),
     (b"\n", []),
@@ -99,7 +101,15 @@ def test_objects_and_their_places_do_not_depend_on_the_cut(
 
 
 @pytest.mark.parametrize(
-    ("stream", "offset"), [(b"[", None), (b"[{},", None), (b"[[{}]", None), (b"[{}\n", None)]
+    ("stream", "offset"),
+    [
+        (b"[", None),
+        (b"[{},", None),
+        (b"[[{}]", None),
+        (b"[{}\n", None),
+        (b'[{"a":"]]"},', None),
+        (b'[{"a":[[1]]}', None),
+    ],
 )
 def test_a_list_without_its_end_was_cut(stream: bytes, offset: int | None) -> None:
     for pieces in every_split(stream):

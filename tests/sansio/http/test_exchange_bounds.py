@@ -9,7 +9,7 @@ import rich.pretty
 from msgspec import structs
 
 from sansio import HTTPExchange, Lost, ProviderError, Request
-from sansio.errors import APIConnectionError, LimitExceededError, RemoteProtocolError
+from sansio.errors import APIConnectionError, LimitExceededError, LocalProtocolError, RemoteProtocolError
 from sansio.http import Body, End, Head
 from tests.laws.oracle import calls_made
 from tests.support import every_split
@@ -223,3 +223,12 @@ def test_a_body_without_bytes_has_none() -> None:
             Body(b"a"),
             End(),
         ]
+
+
+def test_input_after_the_end_of_the_connection_is_refused_by_name() -> None:
+    exchange = HTTPExchange(REQUEST)
+    exchange.receive_eof()
+    with pytest.raises(LocalProtocolError, match=r"^receive_eof\(\) twice$"):
+        exchange.receive_eof()
+    with pytest.raises(LocalProtocolError, match=r"^receive_data\(\) after receive_eof\(\)$"):
+        exchange.receive_data(b"")

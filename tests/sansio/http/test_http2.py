@@ -1054,3 +1054,61 @@ def test_bytes_after_the_end_of_the_connection_are_refused_by_name() -> None:
         connection.receive_data(b"x")
     with pytest.raises(LocalProtocolError, match=r"^receive_eof\(\) twice$"):
         connection.receive_eof()
+
+
+def test_a_window_counts_what_was_taken_and_not_given_back() -> None:
+    connection, (exchange, other) = begun(2)
+    taken_size = 25 * MAX_FRAME_SIZE  # less than half of the window, so that it is not given back yet
+    connection.receive_data(head(1) + full(1, taken_size))
+    assert sum(len(item.data) for item in taken(exchange) if isinstance(item, Body)) == taken_size
+    connection.receive_data(full(1, STREAM_WINDOW - taken_size))
+    assert connection.room
+    connection.receive_data(data(1, b"x"))
+    assert connection.over
+    assert "more DATA than its window" in loss(exchange).message
+    assert isinstance(loss(other), RemoteProtocolError)
+
+
+@pytest.mark.parametrize(
+    ("status", "bodiless"), [(204, True), (304, True), (303, False), (205, False), (200, False)]
+)
+def test_a_response_of_these_statuses_has_no_body_whatever_its_length_says(
+    status: int, bodiless: bool
+) -> None:
+    """RFC 9110, section 8.6."""
+    connection, (exchange,) = begun()
+    connection.receive_data(head(1, status, ("content-length", "5"), end=True))
+    first, last = taken(exchange)
+    assert isinstance(first, Head)
+    assert (first.status, last == End()) == (status, bodiless)
+
+
+def test_an_exchange_is_ready_for_a_head_a_body_and_an_end() -> None:
+    connection, (exchange,) = begun()
+    seen = []
+    for wire in (head(1), data(1, b"x"), data(1, b"", end=True)):
+        seen.append(exchange.ready)
+        connection.receive_data(wire)
+        seen.append(exchange.ready)
+        assert exchange.next_input() is not None
+    assert [*seen, exchange.ready] == [False, True] * 3 + [False]
+
+
+def test_windows_of_several_exchanges_are_given_back_at_once() -> None:
+    connection, exchanges = begun(2)
+    for exchange, number in zip(exchanges, (1, 3), strict=True):
+        connection.receive_data(head(number) + full(number, STREAM_WINDOW // 2))
+        taken(exchange)
+    updates = [(number, int.from_bytes(size)) for kind, _, number, size in frames_in(sent(connection))]
+    assert updates == [(1, STREAM_WINDOW // 2), (3, STREAM_WINDOW // 2)]
+    for _ in range(31):  # less than a half of the window is kept back
+        connection.receive_data(data(1, bytes(MAX_FRAME_SIZE)))
+        taken(exchanges[0])
+    assert sent(connection) == b""
+
+
+def test_headers_of_one_name_stay_apart() -> None:
+    connection, (exchange,) = begun()
+    pairs = (("cookie", "a"), ("cookie", "b"), ("set-cookie", "c"), ("set-cookie", "d"))
+    connection.receive_data(head(1, 200, *pairs))
+    assert taken(exchange) == [Head(200, pairs)]

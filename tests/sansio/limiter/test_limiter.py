@@ -271,3 +271,48 @@ def test_a_ticket_that_is_withdrawn_leaves_no_trace() -> None:
     assert limiter.withdraw(limiter.ask("b"))
     assert not limiter.withdraw(first)
     assert (limiter.waiting, limiter.next_step(0.0)) == (0, None)
+
+
+def test_a_limit_behind_one_that_counts_something_else_is_learnt_too() -> None:
+    limiter = asked(5)
+    (first,) = begin(limiter, 0.0, 1)
+    said = {
+        "images": RateLimit(5, 0),
+        "tokens": RateLimit(None, 5),
+        "input_tokens": RateLimit(5, None),
+        "requests": RateLimit(60, 0, 60.0),
+    }
+    limiter.end(first, Outcome(rate_limits=said), 0.0)
+    assert ready(limiter, 0.0) == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("known", [{"input_tokens": 5}, {"output_tokens": 5}, {}])
+def test_a_cost_of_which_a_part_is_unknown_changes_no_charge(known: dict[str, int]) -> None:
+    limiter = asked(2, Rates(tokens_per_minute=100), tokens=100)
+    (first,) = begin(limiter, 0.0)
+    limiter.end(first, Outcome(**known), 0.0)  # type: ignore[arg-type]  # fields by name
+    assert ready(limiter, 0.0) == pytest.approx(60.0, abs=0.1)
+
+
+def test_a_new_limiter_is_neither_slow_nor_held() -> None:
+    limiter = Limiter()
+    assert (limiter.speed(0.0), limiter.held(0.0), limiter.waiting, limiter.running) == (None, 0.0, 0, 0)
+    assert limiter.rates == Rates()
+    tickets = [limiter.ask("a", 5), limiter.ask()]
+    assert [(ticket.number, ticket.key, ticket.tokens) for ticket in tickets] == [(0, "a", 5), (1, None, 0)]
+    assert (limiter.waiting, limiter.running) == (2, 0)
+    assert begin(limiter, 0.0) == tickets
+    assert (limiter.waiting, limiter.running) == (0, 2)
+    assert limiter.next_step(0.0) is None
+
+
+def test_what_a_request_cost_is_not_taken_for_what_began_after_it() -> None:
+    limiter = Limiter()
+    limiter.ask(tokens=10)
+    limiter.ask(tokens=40)
+    (first,) = begin(limiter, 0.0, 1)
+    said = {"tokens": RateLimit(100, 40, 60.0)}  # one token a second grows back
+    limiter.end(first, Outcome(input_tokens=50, output_tokens=0, rate_limits=said), 0.0)
+    # An estimate of 40 is expected to cost 50, after a sixteenth of the first one's error was learnt.
+    assert ready(limiter, 0.0) == pytest.approx(10.0, abs=0.01)
+    assert len(begin(limiter, 10.1)) == 1
