@@ -73,9 +73,7 @@ class BedrockInvoke(BedrockHost, BedrockRuntime, AnthropicMessages):
 
     API = "invoke"
     FAMILY = "messages"
-    PROFILE = structs.replace(
-        MESSAGES["bedrock"], counts=True, lists=True, addresses=False, without=_NOT_HERE
-    )
+    PROFILE = structs.replace(MESSAGES["bedrock"], addresses=False, without=_NOT_HERE)
     OPTIONS: ClassVar[Mapping[str, Option]] = options_of(PROFILE)
     FRAMER: ClassVar[type[AWSFramer]] = AWSChunkFramer
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {

@@ -92,6 +92,13 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/test_profiles.py",
         "tests/sansio/test_messages_hosts.py",
     ),
+    **{
+        f"sansio.providers.{of}": (
+            f"tests/sansio/providers/test_{of}.py",
+            "tests/sansio/providers/test_hosts.py",
+        )
+        for of in ("azure", "openai")
+    },
     "sansio.providers.google": ("tests/sansio/families/gemini/test_request.py",),
     "sansio.providers.hosts": (
         *(
@@ -262,7 +269,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/families/cohere/test_cohere_request.py",
         "tests/sansio/test_fetch.py",
     ),
-    "sansio.fetch": ("tests/sansio/test_fetch.py", *_CALL_TESTS),
+    "sansio.fetch": ("tests/sansio/test_fetch.py", *_CALL_TESTS, "tests/sansio/test_call_resuming.py"),
     "sansio.timeouts": ("tests/sansio/test_config.py", "tests/sansio/test_call.py"),
     "sansio.hypothesis_hook": ("tests/sansio/testing/test_strategies_plain.py",),
     "sansio.families.chat.reader": (

@@ -527,3 +527,18 @@ def test_what_may_be_done_once_only_is_not_asked_for_again_on_a_connection_that_
         feed(call, Lost(lost))
         assert call.state is CallState.FAILED
         assert isinstance(failure(call), APIConnectionError)
+
+
+def test_an_input_out_of_order_is_named() -> None:
+    head = Head(200, (("content-type", "application/json"),))
+    orders: list[list[Input]] = [[Body(b"{}")], [End()], [head, head]]
+    for *before, last in orders:
+        call = provider("openai").list_models()
+        assert call.next_step() is not None
+        for value in before:
+            call.receive(value)
+        name = type(last).__name__
+        with pytest.raises(LocalProtocolError, match=f"{name} out of order: a Head comes first"):
+            call.receive(last)
+        with pytest.raises(LocalProtocolError, match="give its input first"):
+            call.next_step()

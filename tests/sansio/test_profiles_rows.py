@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 import pytest
@@ -452,3 +453,12 @@ def test_an_error_of_a_gateway_needs_no_object_and_minimax_s_has_its_own(name: s
     assert dialect.error_in({"detail": "no"}) is not None
     found = dialect.error_in({"base_resp": {"status_code": 1002, "status_msg": "no"}})
     assert (found is not None) is (name == "minimax")
+
+
+def test_mistral_s_ids_of_calls_are_nine_letters_and_digits() -> None:
+    dialect = dialect_named("mistral")
+    for letter in string.ascii_letters + string.digits:
+        assert dialect.takes_call_id(letter * 9), letter
+    for refused in ("a" * 8, "a" * 10, "", *(f"{sign}bcdefghi" for sign in "-_[]{}:. @`/"), "abcdefghi\n"):
+        assert not dialect.takes_call_id(refused), refused
+    assert all(dialect_named(f"{name}/chat").takes_call_id("call_1") for name in {*CHAT} - {"mistral"})

@@ -18,7 +18,6 @@ from sansio.content import (
     Message,
     Part,
     ReasoningPart,
-    RefusalPart,
     Role,
     ServerToolPart,
     TextPart,
@@ -237,9 +236,7 @@ class ConverseDialect(BedrockRuntime):
         if role is Role.ASSISTANT:
             misplaced = isinstance(part, _NEVER_SAID)
         else:
-            misplaced = isinstance(
-                part, (ReasoningPart, RefusalPart, ToolCall, InvalidToolCall, ServerToolPart)
-            )
+            misplaced = isinstance(part, (ReasoningPart, ToolCall, InvalidToolCall, ServerToolPart))
         if role in (Role.SYSTEM, Role.DEVELOPER):
             misplaced = not isinstance(part, (TextPart, UnknownPart))
         if misplaced:

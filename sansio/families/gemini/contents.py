@@ -91,7 +91,7 @@ class Contents:
                 contents.append(_together(results))
                 results = []
             if role is TOOL:
-                call = calls[message.tool_call_id or ""]
+                call = calls[str(message.tool_call_id)]
                 results.append((order.index(call.id), self._result(message, index, call)))
             elif role is ASSISTANT:
                 calls = {call.id: call for call in message.all_tool_calls}

@@ -16,8 +16,6 @@ from sansio.families.gemini.tools import write_choice
 from sansio.options import Body, Option, listed, merged, object_at, portable
 
 _CONFIG = "generationConfig"
-_OBJECTS = ("thinkingConfig", "speechConfig", "imageConfig")
-"""Objects in it that have options too."""
 
 
 def _write_logprobs(body: Body, value: bool | int | None) -> None:
@@ -112,8 +110,9 @@ OPTIONS: Mapping[str, Option] = {
     "cached_content": Option(str, "cachedContent"),
     "labels": Option(dict[str, str], "labels"),
     "continuation_token": Option(str, "continuationToken"),
-    "tool_config": Option(dict[str, Any], merged("toolConfig", "functionCallingConfig")),
-    "generation_config": Option(dict[str, Any], merged(_CONFIG, *_OBJECTS)),
+    "tool_config": Option(dict[str, Any], merged("toolConfig")),
+    # It is written before the options of its fields, but after what `reasoning=True` writes.
+    "generation_config": Option(dict[str, Any], merged(_CONFIG, "thinkingConfig")),
     "thinking_config": Option(dict[str, Any], _write_thinking),
     "speech_config": Option(dict[str, Any], merged(f"{_CONFIG}.speechConfig")),
     "image_config": Option(dict[str, Any], merged(f"{_CONFIG}.imageConfig")),

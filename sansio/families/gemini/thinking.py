@@ -28,7 +28,7 @@ _LEVELS: Mapping[str, str] = {
     "xhigh": "XHIGH",
 }
 # A closed list: any other name belongs to a newer model. A name may have a prefix.
-_BY_BUDGET = re.compile(r"gemini-(?:[12](?:\.\d)?(?!\d)|robotics-er-1|flash-l|pro-l)|gemma|learnlm")
+_BY_BUDGET = re.compile(r"gemini-(?:[12](?!\d)|robotics-er-1|flash-l|pro-l)|gemma|learnlm")
 _BY_LEVEL = re.compile(r"gemini-(?:[3-9]|\d\d)")
 
 

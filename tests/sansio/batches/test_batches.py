@@ -177,14 +177,27 @@ def test_a_submission_that_was_killed_leaves_a_state_with_the_batch_that_may_hav
     assert doubtful.making is not None
     assert (doubtful.making.id, doubtful.count, doubtful.finished, doubtful.whole) == ("", 0, False, False)
     assert (doubtful.making.input_file is not None) == (kind in FILES)
-    with pytest.raises(InvalidRequestError, match=r"of 2 requests.*made\(its id\)"):
+    with pytest.raises(InvalidRequestError, match=r"of 2 requests.*made\(its id\)") as caught:
         machine.submit(listed, doubtful)
+    assert (" in the file " in caught.value.message) is (kind in FILES)
     found = doubtful.made(made.parts[0].id)
     assert found.whole
     assert found.parts[0].id == made.parts[0].id
     assert said(read(machine.results(perform(machine.wait(found), fake)), fake.respond)).keys() == {"a", "b"}
     again = perform(machine.submit(listed, doubtful.made(None)), fake)
     assert (again.whole, again.count, again.parts[0].id) == (True, 2, "batch_2")
+
+
+def test_each_batch_of_a_submission_is_looked_at_and_cancelled() -> None:
+    machine, fake = batches(small()), FakeProvider("small", batches=BatchScript(looks=4))
+    state = perform(machine.submit(requests("a", "b", "c", "d", "e")), fake)
+    names = [part.id for part in state.parts]
+    assert len(names) == 3
+    for look in (machine.status, machine.cancel, machine.wait):
+        state = perform(look(state), fake)
+        assert [part.id for part in state.parts] == names
+        assert [part.count for part in state.parts] == [2, 2, 1]
+    assert state.finished
 
 
 def test_a_batch_that_may_have_been_made_has_no_results_and_is_decided_once() -> None:
@@ -299,6 +312,7 @@ def test_a_batch_that_was_refused_for_now_is_made_by_another_attempt(status: int
         (FakeResponse(headers=JSON, pieces=(b"{",)), True),
         (FakeResponse(headers=JSON, pieces=(b"{}",)), True),
         (FakeResponse(status=400), False),
+        (FakeResponse(status=499), False),
         (FakeResponse(status=401), False),
     ],
 )

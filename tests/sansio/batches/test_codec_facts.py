@@ -321,7 +321,7 @@ def test_a_request_without_a_row_has_no_answer_for_the_reason_of_its_batch(statu
     assert ("no result" in str(found)) is (found.code == "missing")
     assert re.fullmatch("batch b: the [a-z ]+", found.message)
     said = codec_of("openai").unanswered(part, words="in its words")
-    assert said.message.endswith(": in its words")
+    assert said.message == f"{found.message}: in its words"
 
 
 GOOD: Record = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
@@ -340,6 +340,9 @@ def test_a_row_has_the_status_and_the_id_of_its_request() -> None:
     whole = outcome("openai", {"response": {"body": {**GOOD, "id": "x"}}})
     assert isinstance(whole, Message)
     assert whole.request_id is None
+    named = outcome("openai", {"response": {"status_code": 400, "body": {**WRONG, "request_id": "q"}}})
+    assert isinstance(named, APIStatusError)
+    assert named.request_id == "q"
     hidden = outcome("openai", {"response": {"status_code": 200, "request_id": "r", "body": WRONG}})
     assert isinstance(hidden, APIStatusError)
     assert hidden.request_id == "r"

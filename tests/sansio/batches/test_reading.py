@@ -97,6 +97,7 @@ ANTHROPIC_GOOD = {
         ({"type": "errored"}, RemoteProtocolError),
         ({"type": "new"}, RemoteProtocolError),
         ({"type": 1}, RemoteProtocolError),
+        ({"type": ["expired"]}, RemoteProtocolError),
         ({"type": "canceled"}, UnansweredError),
         ({"type": "expired"}, UnansweredError),
         (None, RemoteProtocolError),

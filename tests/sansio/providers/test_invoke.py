@@ -311,3 +311,31 @@ def test_a_refusal_names_the_type_and_the_api_that_were_asked(kind: str) -> None
         assert kind in str(refused(kind, *ASK, response_format=form))
     for message in (Message(Role.USER, " "), Message(Role.SYSTEM, "Hi")):
         assert kind in str(refused(kind, message))
+
+
+def test_headers_of_a_call_add_to_those_of_the_config_in_the_body() -> None:
+    made = provider(extra_headers={"Anthropic-Beta": "one, two", "x-mine": "yes"})
+    plain = made.prepare(ASK)
+    assert (plain.body["anthropic_beta"], plain.headers["x-mine"]) == (["one", "two"], "yes")
+    dated: Any = made.prepare(ASK, extra_headers={"anthropic-version": "2024-01-01"}).body
+    assert (dated["anthropic_version"], dated["anthropic_beta"]) == ("2024-01-01", ["one", "two"])
+    other: Any = made.prepare(ASK, extra_headers={"anthropic-beta": "three"}).body
+    assert other["anthropic_version"] == "bedrock-2023-05-31"
+    assert "three" in other["anthropic_beta"]
+
+
+def test_an_exception_is_a_step_of_progress() -> None:
+    reader = dialect_named("bedrock/invoke").open_stream()
+    with pytest.raises(RateLimitError):
+        reader.receive(b'{"message": "no"}', [], "exception:throttlingException")
+    assert reader.progress == 1
+
+
+def test_a_body_that_cannot_be_encoded_is_left_to_the_error_that_names_its_place() -> None:
+    deep: Any = "x"
+    for _ in range(100_000):
+        deep = [deep]
+    wrongs: list[Any] = [{"a": object()}, {"a": deep}]
+    for wrong in wrongs:
+        counted: Any = provider().dialect.count_tokens(wrong).body
+        assert counted["input"]["invokeModel"]["body"] is wrong

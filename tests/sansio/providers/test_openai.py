@@ -90,3 +90,25 @@ def test_a_value_outside_of_openais_schema_is_refused_with_the_value_and_what_is
     compatible = Provider(config("compatible"))
     beside: Record = {"logprobs": True} if name == "top_logprobs" else {}
     assert compatible.prepare(ASK, **option, **beside).left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("reasoning_effort", ("none", "minimal", "low", "medium", "high", "xhigh", "max")),
+        ("verbosity", ("low", "medium", "high")),
+    ],
+)
+def test_a_word_that_openai_s_sdk_does_not_list_is_refused_with_those_that_it_does(
+    option: str, words: tuple[str, ...]
+) -> None:
+    for word in words:
+        known: Record = {option: word}
+        assert body_of(Provider(config("openai")), ASK, **known)[option] == word
+    unknown: Record = {option: "much"}
+    error = refused("openai", *ASK, **unknown)
+    assert error.message.startswith(f"{option}: 'much' cannot be sent")
+    for word in words:
+        assert repr(word) in error.message
+    for other in ("azure", "compatible"):
+        assert body_of(Provider(config(other)), ASK, **unknown)[option] == "much"

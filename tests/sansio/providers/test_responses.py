@@ -174,3 +174,28 @@ def test_errors_have_what_their_server_adds() -> None:
     error = openai.error_in({"error": {"message": "m", "type": "NotFoundError", "code": 404}}, 404)
     assert error is not None
     assert "type='vllm'" in str(error)
+
+
+def test_all_is_counted_that_adds_to_the_prompt_and_nothing_else() -> None:
+    made = Provider(config("openai/responses"))
+    options: Record = {
+        "reasoning_effort": "low",
+        "tool_choice": "auto",
+        "parallel_tool_calls": True,
+        "verbosity": "low",
+    }
+    beside: Record = {"max_tokens": 50, "temperature": 0.5, "metadata": {"a": "b"}}
+    prepared = made.prepare(ASK, [WEATHER], **options, **beside, extra_body={"truncation": "auto"})
+    counted: Any = made.dialect.count_tokens(prepared.body).body
+    asked = {
+        "model",
+        "input",
+        "tools",
+        "reasoning",
+        "tool_choice",
+        "parallel_tool_calls",
+        "text",
+        "truncation",
+    }
+    assert counted.keys() == asked
+    assert counted == {name: prepared.body[name] for name in asked}

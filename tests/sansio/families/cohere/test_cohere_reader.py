@@ -387,6 +387,8 @@ def test_an_index_may_be_null_and_an_id_missing() -> None:
     records = [event("message-start", EMPTY), begun("text") | {"index": None}, piece(text="Hi"), end()]
     message = answer(*records)
     assert (message.text, message.response_id) == ("Hi", None)
+    begins = begun("text", text="a") | {"index": None}
+    assert answer(start(), begins, piece(text="b"), end()).parts == (TextPart("ab"),)
 
 
 BILLED = {"input_tokens": 1, "output_tokens": 2}
@@ -522,10 +524,13 @@ def test_other_values_of_a_new_block_are_replaced() -> None:
 
 
 def test_calls_are_told_apart_though_they_have_one_index_and_no_id() -> None:
-    calls = [called(one(name, id=None, given="{}")) for name in "fgh"]
-    found = answer(start(), *calls, end("TOOL_CALL")).tool_calls
-    assert [call.name for call in found] == [*"fgh"]
-    assert len({call.id for call in found}) == 3
+    for names in ("fgh", "fff"):
+        given = [f'{{"n": {number}}}' for number in range(3)]
+        calls = [called(one(name, id=None, given=said)) for name, said in zip(names, given, strict=True)]
+        found = answer(start(), *calls, end("TOOL_CALL")).tool_calls
+        assert [call.name for call in found] == [*names]
+        assert [call.arguments for call in found] == [{"n": 0}, {"n": 1}, {"n": 2}]
+        assert len({call.id for call in found}) == 3
 
 
 def test_fields_of_all_pieces_of_a_call_are_kept() -> None:
@@ -550,7 +555,7 @@ def test_a_citation_of_thinking_without_a_place_is_of_the_first_thinking() -> No
 def test_nulls_of_a_call_say_nothing_and_what_is_missing_is_empty() -> None:
     call = {"id": None, "type": None, "function": {"name": "f", "arguments": "{}"}}
     (found,) = whole({"tool_calls": [call]}, finish_reason="TOOL_CALL").tool_calls
-    assert (found.name, found.extra) == ("f", {})
+    assert (found.name, found.extra, found.id.isascii()) == ("f", {}, True)
     (bare,) = whole({"tool_calls": [{"id": "a", "function": None}]}).invalid_tool_calls
     assert (bare.id, bare.name, bare.extra) == ("a", "", {})
     (first, second) = whole({"tool_calls": [one("f", ""), one("g", None)]}).tool_calls

@@ -134,6 +134,12 @@ def test_an_invalid_call_that_was_answered_goes_back_inside_an_object() -> None:
     assert given[1]["tool_calls"][0]["function"]["arguments"] == '{"INVALID_JSON":"{"}'
 
 
+def test_a_call_without_arguments_goes_back_with_an_empty_object() -> None:
+    for call in (ToolCall("a", "f", {}, ""), ToolCall("a", "f", {}, " "), ToolCall("a", "f")):
+        given = sent(KIND, *ASK, Message("assistant", [call]), Message("tool", "1", "a"))
+        assert given[1]["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
+
+
 def test_a_plan_whose_calls_were_cut_is_left_out() -> None:
     plan, cut = ReasoningPart("I will.", PLAN), InvalidToolCall("a", "f", "{", "cut")
     answer = Message("assistant", (plan, cut), origin="cohere/cohere")

@@ -385,19 +385,17 @@ def test_a_start_ends_the_block_that_is_open_at_its_index() -> None:
 
 
 def test_the_pieces_of_calls_that_are_open_together_are_told_apart_by_their_index() -> None:
-    for ids in (("t", "u"), (None, None)):
-        calls = [{"toolUse": {"toolUseId": id, "name": name}} for id, name in zip(ids, "fg", strict=True)]
+    for ids, names in ((("t", "u"), "fg"), ((None, None), "fg"), ((None, None), "ff")):
+        calls = [{"toolUse": {"toolUseId": id, "name": name}} for id, name in zip(ids, names, strict=True)]
         message = read(
             start(calls[0]), start(calls[1], 1),
             delta({"toolUse": {"input": '{"a"'}}), delta({"toolUse": {"input": '{"b"'}}, 1),
             delta({"toolUse": {"input": ":1}"}}), delta({"toolUse": {"input": ":2}"}}, 1),
         )  # fmt: skip
-        assert [(call.name, call.arguments) for call in message.tool_calls] == [
-            ("f", {"a": 1}),
-            ("g", {"b": 2}),
-        ]
+        assert [call.name for call in message.tool_calls] == [*names]
+        assert [call.arguments for call in message.tool_calls] == [{"a": 1}, {"b": 2}]
         bare = answer({"toolUse": {**calls[0]["toolUse"], "input": {}}}, {"toolUse": {**calls[1]["toolUse"]}})
-        assert [call.name for call in bare.tool_calls] == ["f", "g"]
+        assert [call.name for call in bare.tool_calls] == [*names]
 
 
 def test_an_answer_is_over_at_its_stop_if_its_counts_were_before_it() -> None:
@@ -411,7 +409,7 @@ def test_an_answer_is_over_at_its_stop_if_its_counts_were_before_it() -> None:
 
 def test_a_delta_without_a_start_begins_its_block() -> None:
     (call,) = read(delta({"toolUse": {"input": "{}"}}), stop()).invalid_tool_calls
-    assert (call.name, call.raw_arguments) == ("", "{}")
+    assert (call.name, call.raw_arguments, call.id.isascii()) == ("", "{}", True)
     source = {"title": "T"}
     (cited,) = read(delta({"citation": source}), delta({"text": "a"}), delta({"text": "b"}), stop()).parts
     assert cited == TextPart("ab", (Citation(title="T"),))
@@ -450,3 +448,9 @@ def test_an_error_may_have_its_message_under_a_name_with_a_capital() -> None:
     assert fault(encode_frame(new, b"{}")).status == 200  # it is inside an answer that began well
     both = fault(encode_frame(headers, b'{"Message": "no", "message": "yes"}'))
     assert both.provider_message == "yes"
+
+
+def test_the_input_of_a_tool_of_the_provider_may_arrive_as_an_object() -> None:
+    use = {"toolUse": {"toolUseId": "t", "name": "n", "type": "server_tool_use"}}
+    message = read(start(use), delta({"toolUse": {"input": {"a": 1}}}), stop())
+    assert message.parts == (ServerToolPart("server_tool_use", "t", "n", {"a": 1}),)

@@ -395,8 +395,10 @@ def test_tokens_are_counted_of_what_has_a_size() -> None:
     assert inner["converse"].keys() == {"messages", "toolConfig"}
     assert counted.read({"inputTokens": 7}) == 7
     assert counted.read({"inputTokens": 0}) == 0
-    with pytest.raises(RemoteProtocolError, match="inputTokens"):
-        counted.read({"inputTokens": -1})
+    wrongs: list[Any] = [-1, None, True, 1.5, "7"]
+    for wrong in wrongs:
+        with pytest.raises(RemoteProtocolError, match=f"inputTokens is {wrong!r}"):
+            counted.read({"inputTokens": wrong})
 
 
 def test_models_are_listed_by_the_control_plane() -> None:
@@ -472,3 +474,10 @@ def test_an_id_of_a_call_has_up_to_64_letters_digits_and_four_signs() -> None:
         assert dialect.takes_call_id(taken), taken
     for refused in ("", "a" * 65, *"/ [`@{;,+\n", "é", "a b", "a\n"):
         assert not dialect.takes_call_id(refused), refused
+
+
+def test_a_later_message_of_the_system_is_named_by_its_place() -> None:
+    later = Message(Role.SYSTEM, (TextPart("a"), ImagePart(data=PNG)))
+    error = refusal([*ASK, Message(Role.ASSISTANT, "Hi"), *ASK, later, *ASK])
+    assert error.index == 3
+    assert "message 3, part 1: " in str(error)

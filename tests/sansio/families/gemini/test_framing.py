@@ -26,7 +26,7 @@ from sansio.provider import Provider
 from sansio.testing.tape import play
 from tests.sansio.families.gemini.chunks import chunk, parse, sse, text
 from tests.sansio.wires import comparable, failure
-from tests.support import chunkings
+from tests.support import chunkings, every_split
 
 HEAD = Head(200, (("content-type", "application/json"),))
 CHUNKS = [chunk([text('Tw"}\\n{')]), chunk([text("o")], "STOP")]
@@ -48,6 +48,23 @@ def test_a_list_is_read_as_events_are_however_it_is_cut(form: str, data: st.Data
     pieces = data.draw(chunkings(whole))
     found = [event for each in pieces for event in parser.receive_data(each)] + parser.receive_eof()
     assert comparable(found) == wanted
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_stream_may_be_cut_at_every_byte(form: str) -> None:
+    for pieces in every_split(FORMS[form]):
+        parser = StreamParser("google")
+        found = [event for each in pieces for event in parser.receive_data(each)] + parser.receive_eof()
+        assert comparable(found) == comparable(WANTED), pieces
+
+
+@pytest.mark.parametrize("before", [b"", b" ", b"\r\n \n", b"\n\n\n", b"\t \r\n  "])
+def test_the_place_of_a_fault_does_not_depend_on_the_cuts(before: bytes) -> None:
+    list_of_one = json.dumps([chunk([text("a")])]).encode()
+    for pieces in every_split(before + list_of_one + b"}"):
+        parser = StreamParser("google")
+        found = [event for each in pieces for event in parser.receive_data(each)] + parser.receive_eof()
+        assert failure(found).offset == len(before) + len(list_of_one), pieces
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -126,6 +126,16 @@ def test_newer_models_think_at_a_level() -> None:
         ),
         ({"type": "tool", "name": "get_weather"}, {"mode": "ANY", "allowedFunctionNames": ["get_weather"]}),
         (
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {
+                    "mode": "auto",
+                    "tools": [{"type": "custom", "custom": {"name": "get_weather"}}],
+                },
+            },
+            {"mode": "VALIDATED", "allowedFunctionNames": ["get_weather"]},
+        ),
+        (
             {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}},
             {"mode": "VALIDATED", "allowedFunctionNames": ["get_weather"]},
         ),
@@ -261,7 +271,7 @@ BY_LEVEL = (
     "gemini-3-pro-preview gemini-3.5-flash gemini-9 gemini-10-pro gemini-25-pro "
     "publishers/google/models/gemini-4"
 )
-OTHERS = ["endpoints/123", "gemini-robotics-er-2-preview", "gemini-new"]
+OTHERS = ["endpoints/123", "gemini-robotics-er-2-preview", "gemini-new", "gemini-pro-x", "gemini-flash-x"]
 """Names that do not say which generation the model is of."""
 
 
@@ -439,3 +449,15 @@ def test_a_choice_of_tools_is_merged_with_their_config() -> None:
         "functionCallingConfig": {"streamFunctionCallArguments": True, "mode": "AUTO"},
         "x": 1,
     }
+
+
+def test_reasoning_of_the_config_is_merged_with_the_call_s_own() -> None:
+    asked: JSON = {"thinkingConfig": {"thinkingBudget": 5}, "seed": 1}
+    config = body(reasoning=True, generation_config=asked)["generationConfig"]
+    assert config == {"thinkingConfig": {"includeThoughts": True, "thinkingBudget": 5}, "seed": 1}
+
+
+def test_a_choice_that_is_refused_is_shown_in_part_and_as_it_is() -> None:
+    assert len(refused(tools=[WEATHER], tool_choice={"type": "x" * 5_000})) < 500
+    words = refused(tools=[WEATHER], tool_choice={"type": "x"})
+    assert "{'type': 'x'} is unknown to Google" in words

@@ -240,6 +240,9 @@ def test_a_value_in_pieces_replaces_the_one_before() -> None:
         chunk([], "STOP"),
     )
     assert message.tool_calls[0].arguments == {"a": "bc"}
+    pieces = [piece("$.a[0]", 1), piece("$.a[1]", 2), piece("$.a[0]", 3), piece("$.a[1]", "b", more=False)]
+    listed = streamed(chunk([call("f", willContinue=True), *pieces]), chunk([], "STOP"))
+    assert listed.tool_calls[0].arguments == {"a": [3, "b"]}
 
 
 @pytest.mark.parametrize("args", [{"a": 1}, {}])
@@ -712,3 +715,28 @@ def test_an_error_is_a_step_of_progress() -> None:
 def test_an_answer_without_a_word_for_its_end_was_cut(reason: object) -> None:
     events = parse(sse(chunk([text("a")]) | {}, chunk([], finishReason=reason)))
     assert type(failure(events)) is StreamTruncatedError
+
+
+def test_nulls_of_a_call_say_nothing_and_what_is_missing_is_empty() -> None:
+    nulls = {"id": None, "args": None, "partialArgs": None, "willContinue": None}
+    (bare,) = whole(call("f", **nulls)).tool_calls
+    assert (bare.name, bare.arguments, bare.extra) == ("f", {}, {"functionCall": {"id": None}})
+    (own,) = whole(call("f", id="c1", args={"a": 1})).tool_calls
+    assert (own.id, own.extra) == ("c1", {})
+    (nameless,) = whole(call(id="c1", args={})).invalid_tool_calls
+    assert (nameless.id, nameless.name, nameless.extra) == ("c1", "", {})
+
+
+def test_calls_without_an_id_are_told_apart() -> None:
+    for names in ("fgh", "fff"):
+        made = [chunk([call(name, args={"n": number})]) for number, name in enumerate(names)]
+        calls = streamed(*made, chunk([], "STOP")).tool_calls
+        assert [(each.name, each.arguments["n"]) for each in calls] == [*zip(names, range(3), strict=True)]
+        assert len({each.id for each in calls}) == 3
+
+
+def test_nulls_of_a_piece_of_a_call_say_nothing() -> None:
+    nulls = {"id": None, "name": None, "args": None, "partialArgs": None}
+    begun = chunk([call("f", id="c1", willContinue=True)])
+    (found,) = streamed(begun, chunk([piece("$.a", 1)]), chunk([call(**nulls)]), chunk([], "STOP")).tool_calls
+    assert (found.arguments, found.extra) == ({"a": 1}, {})

@@ -459,9 +459,22 @@ def test_a_result_may_be_empty() -> None:
 def test_a_part_that_is_refused_is_named_with_its_place_and_what_to_do() -> None:
     asked = Message("assistant", [ToolCall("a", "f")])
     lost = AudioPart(transcript="Hi")
+    said = Message("system", "Be short.")
     cases: list[tuple[list[Message], str]] = [
+        (
+            [said, Message("system", [TextPart("a"), TextPart("")])],
+            "message 1, part 1.*TextPart without text",
+        ),
+        (
+            [said, Message("system", [TextPart("a"), ImagePart(data=PNG)])],
+            "message 1, part 1.*in a system message",
+        ),
         ([Message("user", [TextPart("a"), TextPart("")])], "message 0, part 1.*TextPart without text; leave"),
         ([*ASK, Message("assistant", [TextPart("a"), lost])], "message 1, part 1.*without its sound; give"),
+        (
+            [*ASK, asked, Message("tool", [TextPart("a"), RefusalPart("No.")], "a")],
+            "message 2, part 1.*RefusalPart",
+        ),
         (
             [*ASK, asked, Message("tool", [TextPart("a"), TextPart("")], "a")],
             "message 2, part 1.*without text",

@@ -276,7 +276,10 @@ def test_an_image_of_another_form_is_kept_as_it_is(image: object) -> None:
 def test_nulls_of_a_call_say_nothing() -> None:
     bare: Record = {"id": None, "type": None, "function": {"name": None, "arguments": None, "index": None}}
     (found,) = answer(last(calling(bare))).invalid_tool_calls
-    assert (found.name, found.extra) == ("", {})
+    assert (found.name, found.extra, found.id.isascii()) == ("", {}, True)
+    calls = answer(last(calling(*(call("f", {"n": number}) for number in range(3))))).tool_calls
+    assert [each.arguments for each in calls] == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert len({each.id for each in calls}) == 3
     new: Record = {"id": "a", "new": None, "function": {"name": "f", "arguments": {}, "newer": None}}
     (call_,) = answer(last(calling(new))).tool_calls
     assert call_ == ToolCall("a", "f", {}, "{}", extra={"new": None, "function": {"newer": None}})
