@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sansio import ReasoningPart, ToolCall, Usage
+from sansio import FinishReason, ReasoningPart, ToolCall, Usage
 from sansio.testing import Answer
 from sansio.testing.prompt import OfferedTool, ToolResult
 from sansio.testing.small_model import answer, with_usage
@@ -221,3 +221,30 @@ def test_a_list_of_choices_that_is_empty_or_none_is_passed_over() -> None:
     for choices in empty:
         tool = OfferedTool("f", schema(x={"type": "integer", "enum": choices}))
         assert called("f 7", tool) == [("f", {"x": 7})]
+
+
+def test_an_answer_in_words_has_stopped_and_thinks_only_if_it_is_asked_to() -> None:
+    plain, thoughtful = answer(prompt("whales")), answer(prompt("whales", reasoning=True))
+    assert (plain.finish_reason, plain.parts, plain.reasoning) == (FinishReason.STOP, (), "")
+    assert (thoughtful.finish_reason, thoughtful.parts) == (FinishReason.STOP, ())
+    assert thoughtful.reasoning
+
+
+def test_an_answer_of_a_form_is_its_smallest_value() -> None:
+    form = schema(a={"type": "integer"}, b={"type": "string", "minLength": 2})
+    assert answer(prompt("Hello", schema=form)).text == '{"a":0,"b":"xx"}'
+
+
+def test_a_call_that_must_be_made_is_the_one_that_is_named_or_the_first() -> None:
+    tools = (OfferedTool("f", {}), OfferedTool("g", {}))
+    for text, forced, names in (
+        ("g", "*", ["g"]),
+        ("f and g", "*", ["f", "g"]),
+        ("neither", "*", ["f"]),
+        ("f", "g", ["g"]),
+        ("neither", "g", ["g"]),
+        ("f", "h", []),
+    ):
+        reply = answer(prompt(text, tools=tools, forced_tool=forced))
+        assert [call.name for call in reply.tool_calls] == names
+    assert answer(prompt("f", forced_tool="*")).tool_calls == ()
