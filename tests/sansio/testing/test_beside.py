@@ -73,6 +73,8 @@ def test_vectors_in_base64_are_those_that_a_list_has() -> None:
         ({"model": " "}, "model"),
         ({"input": None}, "input"),
         ({"input": []}, "input"),
+        ({"input": {"a": "b"}}, "input"),
+        ({"input": 5}, "input"),
         ({"input": ["a", 1]}, "input"),
         ({"encoding_format": "hex"}, "encoding_format"),
         ({"dimensions": 0}, "dimensions"),
@@ -217,6 +219,7 @@ def test_a_row_of_the_list_has_the_fields_of_its_server(type: str) -> None:
     assert row.items() >= {"id": "small", **ROWS[type]}.items()
     if type != "anthropic":
         assert row.keys() == {"id", "created", *ROWS[type]}
+        assert row["created"] == 1_767_225_600  # the beginning of 2026
         assert listed.get("object") == (None if type == "openrouter" else "list")
 
 
@@ -270,3 +273,16 @@ def test_a_refusal_names_the_field_and_the_code(case: tuple[str, Object, str, st
     response = FakeProvider("openai", models=["m"]).respond(request_for("openai", body, path=path))
     error = said(response)["error"]
     assert (error["param"], error["code"]) == (param, code)
+
+
+def test_a_count_for_responses_has_its_own_form() -> None:
+    body = {"model": "m", "input": "one two", "personality": "friendly"}
+    response = FakeProvider("openai").respond(request_for("openai", body, path=COUNTED))
+    assert said(response) == {"object": "response.input_tokens", "input_tokens": 2}
+    for name in ("instructions", "tools", "text", "reasoning", "truncation", "tool_choice"):
+        given: Object = {"instructions": "x y z", "tools": [], "truncation": "auto", "tool_choice": "auto"}
+        field: Object = {name: given.get(name, {})}
+        assert (
+            FakeProvider("openai").respond(request_for("openai", {**body, **field}, path=COUNTED)).status
+            == 200
+        ), name

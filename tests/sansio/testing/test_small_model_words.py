@@ -248,3 +248,34 @@ def test_a_call_that_must_be_made_is_the_one_that_is_named_or_the_first() -> Non
         reply = answer(prompt(text, tools=tools, forced_tool=forced))
         assert [call.name for call in reply.tool_calls] == names
     assert answer(prompt("f", forced_tool="*")).tool_calls == ()
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        ({"const": 5}, 5),
+        ({"anyOf": [{"type": "integer"}]}, 0),
+        ({"oneOf": [{"type": "integer"}]}, 0),
+        ({"allOf": [{"type": "integer"}]}, 0),
+        ({"$ref": "#/$defs/five"}, 5),
+        ({"enum": ["a", "b"]}, "a"),
+        ({"type": ["integer", "null"]}, 7),
+        ({"type": []}, "Zoe"),
+        ({"type": "null"}, None),
+        ({"type": "boolean"}, True),
+        ({"type": "array", "items": {"type": "integer"}}, [7]),
+        ({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}, {"a": 7}),
+        ({}, "Zoe"),
+    ],
+)
+def test_a_composed_schema_has_its_smallest_value_and_others_one_of_the_message(
+    form: dict[str, object], value: object
+) -> None:
+    whole = schema(x=form) | {"$defs": {"five": {"const": 5}}}
+    assert called("f for Zoe 7", OfferedTool("f", whole)) == [("f", {"x": value})]
+
+
+def test_a_choice_is_the_one_that_the_message_names() -> None:
+    for text, value in (("take red", "red"), ("take Dark Blue", "dark_blue"), ("take 3", 3), ("none", "red")):
+        tool = OfferedTool("f", schema(x={"enum": ["red", "dark_blue", 3]}))
+        assert called(f"f {text}", tool) == [("f", {"x": value})]
