@@ -194,6 +194,10 @@ _TESTS: dict[str, tuple[str, ...]] = {
         *("-k", "not linear"),
     ),
     "sansio.testing.eventstream": ("tests/sansio/framing/test_aws.py",),
+    "sansio.testing.tape.redaction": (
+        "tests/sansio/testing/tape/test_redaction.py",
+        "tests/sansio/testing/tape/test_lines.py",
+    ),
     "sansio.testing.by_h11": (
         "tests/laws/test_mutated_responses.py",
         "tests/sansio/http/test_by_h11.py",
