@@ -176,6 +176,10 @@ def test_a_row_whose_answer_is_no_json_says_that_it_is_lost() -> None:
         (b"{}", {"name": "other"}, "purpose"),
         (b"{}", {"content_type": "application/json"}, "multipart"),
         (b"{}", {"content_type": "multipart/form-data"}, "multipart"),
+        (b"{}", {"content_type": "multipart/form-data boundary=x-1y"}, "multipart"),
+        (b"{}", {"content_type": "multipart/form-data; oundary=x-1y"}, "multipart"),
+        (b"{}", {"content_type": 'multipart/form-data; boundary=""'}, "multipart"),
+        (b"{}", {"content_type": "x-multipart/form-data; boundary=x-1y"}, "multipart"),
         (b"{}", {"content_type": ""}, "multipart"),
     ],
 )
