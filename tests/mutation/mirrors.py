@@ -206,7 +206,9 @@ _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.testing.fake": (
         "tests/sansio/testing/test_fake.py",
         "tests/sansio/testing/test_fake_edges.py",
+        "tests/sansio/testing/test_batches.py",
         "tests/sansio/testing/wires/test_registry.py",
+        "tests/sansio/testing/wires/test_responses_shelf.py",
     ),
     **dict.fromkeys(
         (

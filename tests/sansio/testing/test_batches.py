@@ -120,6 +120,16 @@ def test_openrouter_has_no_results_of_a_batch_that_failed_and_anthropic_has() ->
         assert ask(fake, type, "/batch_1/results").status == status
 
 
+def test_answers_of_one_batch_have_different_ids() -> None:
+    fake = FakeProvider("openrouter")
+    create(fake, "openrouter", row("a", "openrouter"), row("b", "openrouter"))
+    ask(fake, "openrouter", "/batch_1")
+    rows = said(ask(fake, "openrouter", "/batch_1/results"))["data"]
+    ids = [row["response"]["body"]["id"] for row in rows]
+    assert len(set(ids)) == 2
+    assert all(each.startswith("gen-") for each in ids)
+
+
 def test_a_page_that_has_all_results_is_the_last() -> None:
     fake = FakeProvider("openrouter")
     create(fake, "openrouter", row("a", "openrouter"), row("b", "openrouter"))
