@@ -263,6 +263,7 @@ REFUSED: list[tuple[str, list[Object], Object, str, str | None]] = [
     ("openai", [row("a")], {"endpoint": "/v1/embeddings"}, "takes no batches", "endpoint"),
     ("openai", [row("a")], {"input_file_id": "gone"}, "no file 'gone'", None),
     ("openai", [row("a")], {"input_file_id": None, "input_files": []}, "no file ''", None),
+    ("openai", [row("a")], {"input_file_id": None, "input_files": {"a": "file-1"}}, "no file ''", None),
     ("anthropic", [], {}, "at least one", None),
     ("anthropic", [row("a", "anthropic")], {"requests": {}}, "at least one", None),
     ("anthropic", [row("a", "anthropic")], {"requests": {"a": 1}}, "at least one", None),
