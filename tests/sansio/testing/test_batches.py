@@ -371,3 +371,10 @@ def test_a_batch_is_cancelled_at_its_next_look_and_not_when_it_is_over() -> None
     assert over["processing_status"] == "ended"
     assert over["cancel_initiated_at"] is not None
     assert said(ask(fake, "anthropic", "/batch_1/cancel", "POST")) == over
+
+
+def test_a_response_about_a_batch_has_the_id_of_its_request_behind_its_own_headers() -> None:
+    response = create(FakeProvider("openai"), "openai", row("a"))
+    (kind, (name, value)) = response.headers
+    assert (kind, name) == (("content-type", "application/json"), "x-request-id")
+    assert value.startswith("req_")
