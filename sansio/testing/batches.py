@@ -188,7 +188,7 @@ class FakeBatches:
         inline = route.type in ("openrouter", "anthropic")
         files = body.get("input_files")
         named = files[0] if isinstance(files, list) and files else body.get("input_file_id")
-        file = None if inline else as_text(named)
+        file = as_text(named)
         listed = body.get("requests") if inline else _rows(self._file(file))
         if not isinstance(listed, list) or not listed:
             raise refuse("A batch has at least one request.", param="requests")

@@ -32,7 +32,7 @@ def encode_frame(headers: Mapping[str, HeaderValue], payload: bytes = b"") -> by
 
 
 def _header(name: str, value: HeaderValue) -> bytes:
-    begin = struct.pack(">B", len(name.encode())) + name.encode()
+    begin = struct.pack("B", len(name.encode())) + name.encode()
     match value:
         case bool():
             return begin + (b"\0" if value else b"\1")

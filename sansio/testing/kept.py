@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import parse_qs
 
 import msgspec
 
 from sansio.http import Request
 from sansio.jsontext import JSONObject
+from sansio.testing.routes import split_target
 from sansio.testing.script import Ending, FakeResponse
 
 _STREAM = (("content-type", "text/event-stream"),)
@@ -54,9 +56,9 @@ class KeptStream:
     def respond(self, request: Request) -> FakeResponse:
         """The whole stream, or for `starting_after=N` what follows event N; cut where that is scripted."""
         self.requests.append(request)
-        _, asked, number = request.target.partition("starting_after=")
+        asked = parse_qs(split_target(request)[1]).get("starting_after")
         overlap = next(self._overlaps, 0)
-        first = max(0, int(number.partition("&")[0]) + 1 - overlap) if asked else 0
+        first = max(0, int(asked[0]) + 1 - overlap) if asked else 0
         pieces = self._frames[first:]
         cut = next(self._cuts, None)
         if cut is None:

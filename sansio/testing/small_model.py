@@ -56,7 +56,7 @@ def with_usage(answer: Answer, prompt: Prompt) -> Answer:
         return answer
     message = answer.to_message()
     reasoning = count_tokens(message.reasoning)
-    said = count_tokens(message.text) + count_tokens(message.refusal or "") + reasoning
+    said = count_tokens(message.text) + count_tokens(message.refusal) + reasoning
     calls = message.all_tool_calls
     said += sum(count_tokens(call.name) + count_tokens(arguments_text(call)) for call in calls)
     usage = Usage(input_tokens=prompt.tokens, output_tokens=said, reasoning_tokens=reasoning)

@@ -285,6 +285,10 @@ _TESTS: dict[str, tuple[str, ...]] = {
         *("-k", "not linear"),
     ),
     "sansio.testing.eventstream": ("tests/sansio/framing/test_aws.py",),
+    "sansio.testing.tape.redaction": (
+        "tests/sansio/testing/tape/test_redaction.py",
+        "tests/sansio/testing/tape/test_lines.py",
+    ),
     "sansio.testing.by_h11": (
         "tests/laws/test_mutated_responses.py",
         "tests/sansio/http/test_by_h11.py",
@@ -293,7 +297,9 @@ _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.testing.fake": (
         "tests/sansio/testing/test_fake.py",
         "tests/sansio/testing/test_fake_edges.py",
+        "tests/sansio/testing/test_batches.py",
         "tests/sansio/testing/wires/test_registry.py",
+        "tests/sansio/testing/wires/test_responses_shelf.py",
     ),
     **dict.fromkeys(
         (

@@ -120,6 +120,16 @@ def test_openrouter_has_no_results_of_a_batch_that_failed_and_anthropic_has() ->
         assert ask(fake, type, "/batch_1/results").status == status
 
 
+def test_answers_of_one_batch_have_different_ids() -> None:
+    fake = FakeProvider("openrouter")
+    create(fake, "openrouter", row("a", "openrouter"), row("b", "openrouter"))
+    ask(fake, "openrouter", "/batch_1")
+    rows = said(ask(fake, "openrouter", "/batch_1/results"))["data"]
+    ids = [row["response"]["body"]["id"] for row in rows]
+    assert len(set(ids)) == 2
+    assert all(each.startswith("gen-") for each in ids)
+
+
 def test_a_page_that_has_all_results_is_the_last() -> None:
     fake = FakeProvider("openrouter")
     create(fake, "openrouter", row("a", "openrouter"), row("b", "openrouter"))
@@ -176,6 +186,10 @@ def test_a_row_whose_answer_is_no_json_says_that_it_is_lost() -> None:
         (b"{}", {"name": "other"}, "purpose"),
         (b"{}", {"content_type": "application/json"}, "multipart"),
         (b"{}", {"content_type": "multipart/form-data"}, "multipart"),
+        (b"{}", {"content_type": "multipart/form-data boundary=x-1y"}, "multipart"),
+        (b"{}", {"content_type": "multipart/form-data; oundary=x-1y"}, "multipart"),
+        (b"{}", {"content_type": 'multipart/form-data; boundary=""'}, "multipart"),
+        (b"{}", {"content_type": "x-multipart/form-data; boundary=x-1y"}, "multipart"),
         (b"{}", {"content_type": ""}, "multipart"),
     ],
 )
@@ -249,6 +263,7 @@ REFUSED: list[tuple[str, list[Object], Object, str, str | None]] = [
     ("openai", [row("a")], {"endpoint": "/v1/embeddings"}, "takes no batches", "endpoint"),
     ("openai", [row("a")], {"input_file_id": "gone"}, "no file 'gone'", None),
     ("openai", [row("a")], {"input_file_id": None, "input_files": []}, "no file ''", None),
+    ("openai", [row("a")], {"input_file_id": None, "input_files": {"a": "file-1"}}, "no file ''", None),
     ("anthropic", [], {}, "at least one", None),
     ("anthropic", [row("a", "anthropic")], {"requests": {}}, "at least one", None),
     ("anthropic", [row("a", "anthropic")], {"requests": {"a": 1}}, "at least one", None),
@@ -356,3 +371,10 @@ def test_a_batch_is_cancelled_at_its_next_look_and_not_when_it_is_over() -> None
     assert over["processing_status"] == "ended"
     assert over["cancel_initiated_at"] is not None
     assert said(ask(fake, "anthropic", "/batch_1/cancel", "POST")) == over
+
+
+def test_a_response_about_a_batch_has_the_id_of_its_request_behind_its_own_headers() -> None:
+    response = create(FakeProvider("openai"), "openai", row("a"))
+    (kind, (name, value)) = response.headers
+    assert (kind, name) == (("content-type", "application/json"), "x-request-id")
+    assert value.startswith("req_")

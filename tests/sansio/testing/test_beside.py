@@ -73,6 +73,8 @@ def test_vectors_in_base64_are_those_that_a_list_has() -> None:
         ({"model": " "}, "model"),
         ({"input": None}, "input"),
         ({"input": []}, "input"),
+        ({"input": {"a": "b"}}, "input"),
+        ({"input": 5}, "input"),
         ({"input": ["a", 1]}, "input"),
         ({"encoding_format": "hex"}, "encoding_format"),
         ({"dimensions": 0}, "dimensions"),
@@ -130,7 +132,10 @@ def test_a_malformed_request_for_a_count_is_refused(body: Object, message: str) 
     assert message in message_in("anthropic", said(response))
 
 
-@pytest.mark.parametrize(("limit", "status"), [("0", 400), ("1001", 400), ("many", 400), ("1000", 200)])
+@pytest.mark.parametrize(
+    ("limit", "status"),
+    [("0", 400), ("1001", 400), ("many", 400), ("", 200), ("1", 200), ("1000", 200), ("\u0661", 400)],
+)
 def test_anthropic_s_list_has_pages_of_a_limited_length(limit: str, status: int) -> None:
     request = request_for("anthropic", path=f"/v1/models?limit={limit}", method="GET")
     assert FakeProvider("anthropic").respond(request).status == status
@@ -217,6 +222,7 @@ def test_a_row_of_the_list_has_the_fields_of_its_server(type: str) -> None:
     assert row.items() >= {"id": "small", **ROWS[type]}.items()
     if type != "anthropic":
         assert row.keys() == {"id", "created", *ROWS[type]}
+        assert row["created"] == 1_767_225_600  # the beginning of 2026
         assert listed.get("object") == (None if type == "openrouter" else "list")
 
 
@@ -270,3 +276,61 @@ def test_a_refusal_names_the_field_and_the_code(case: tuple[str, Object, str, st
     response = FakeProvider("openai", models=["m"]).respond(request_for("openai", body, path=path))
     error = said(response)["error"]
     assert (error["param"], error["code"]) == (param, code)
+
+
+def test_a_count_for_responses_has_its_own_form() -> None:
+    body = {"model": "m", "input": "one two", "personality": "friendly"}
+    response = FakeProvider("openai").respond(request_for("openai", body, path=COUNTED))
+    assert said(response) == {"object": "response.input_tokens", "input_tokens": 2}
+    for name in ("instructions", "tools", "text", "reasoning", "truncation", "tool_choice"):
+        given: Object = {"instructions": "x y z", "tools": [], "truncation": "auto", "tool_choice": "auto"}
+        field: Object = {name: given.get(name, {})}
+        assert (
+            FakeProvider("openai").respond(request_for("openai", {**body, **field}, path=COUNTED)).status
+            == 200
+        ), name
+
+
+def test_anthropic_s_list_to_the_letter() -> None:
+    fake = FakeProvider("anthropic", models=["small", "large"])
+    page = said(fake.respond(request_for("anthropic", path="/v1/models?limit=1", method="GET")))
+    row = {
+        "type": "model",
+        "id": "small",
+        "display_name": "Fake model",
+        "created_at": "2026-01-01T00:00:00Z",
+        "lifecycle": "active",
+        "deprecated_at": None,
+        "retires_at": None,
+        "max_input_tokens": 200_000,
+        "max_tokens": 64_000,
+        "capabilities": {"batch": {"supported": True}},
+    }
+    assert page == {"data": [row], "has_more": True, "first_id": "small", "last_id": "small"}
+    many = FakeProvider("anthropic", models=[str(number) for number in range(30)])
+    page = said(many.respond(request_for("anthropic", path="/v1/models", method="GET")))
+    assert [row["id"] for row in page["data"]] == [str(number) for number in range(20)]
+    assert (page["first_id"], page["last_id"], page["has_more"]) == ("0", "19", True)
+
+
+def test_vectors_to_the_letter() -> None:
+    body = {"model": "m", "input": ["a b", "c"], "dimensions": 2}
+    found = said(FakeProvider("openai").respond(request_for("openai", body, path="/v1/embeddings")))
+    rows = found.pop("data")
+    assert found == {
+        "object": "list",
+        "model": "m",
+        "usage": {"prompt_tokens": 3, "total_tokens": 3},
+    }
+    assert [row.keys() for row in rows] == [{"object", "index", "embedding"}] * 2
+    assert [(row["object"], row["index"], len(row["embedding"])) for row in rows] == [
+        ("embedding", 0, 2),
+        ("embedding", 1, 2),
+    ]
+
+
+def test_a_model_that_is_not_on_the_list_is_refused_in_the_words_of_its_provider() -> None:
+    for type, words in (("anthropic", "model: other"), ("openai", "The model 'other' does not exist.")):
+        fake = FakeProvider(type, models=["small"])
+        refused = fake.respond(request_for(type, body_for(type, model="other")))
+        assert (refused.status, message_in(type, said(refused))) == (404, words)

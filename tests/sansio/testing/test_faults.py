@@ -148,6 +148,11 @@ def test_a_number_behind_the_name_says_where(number: int) -> None:
         ("reset-after:", "must be a number"),
         ("reset-after:-1", "must be a number"),
         ("reset-after:²", "must be a number"),
+        ("reset-after:\u0661", "must be a number"),
+        ("clost-after", "no such fault; did you mean close-before-head or "),
+        ("truncated", "no such fault; did you mean truncate?"),
+        ("clox-after", "'clox-after': no such fault$"),
+        ("xclose", "'xclose': no such fault$"),
         ("status:200", "status: 200 is not an error"),
     ],
 )

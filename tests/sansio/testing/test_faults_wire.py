@@ -8,7 +8,17 @@ import pytest
 
 from sansio import HTTPExchange, Request
 from sansio.testing import Answer, Broken, Ending, FakeConnection, FakeProvider, FakeResponse
-from sansio.testing.faults import FAULTS, Action, Close, Deliver, FaultyProvider, Pause, Reset, Stall
+from sansio.testing.faults import (
+    FAULTS,
+    Action,
+    Close,
+    Deliver,
+    FaultyProvider,
+    Pause,
+    Reset,
+    Stall,
+    find_fault,
+)
 from tests.sansio.testing.asking import body_for, request_for, split
 
 SAID = Answer(text="One two three four.")
@@ -148,3 +158,11 @@ def test_a_response_that_ends_too_early_ends_correctly_in_chunks(request_: Reque
     assert body == said + b"0\r\n\r\n"
     assert b"\r\ntransfer-encoding: chunked\r\n" in head
     assert b"content-length" not in head
+
+
+def test_where_there_are_fewer_chunks_the_last_one_is_wrong() -> None:
+    faulty = FaultyProvider(FakeProvider("openai", [SAID]), find_fault("chunk-size-missing:99"))
+    actions = faulty.connect().receive_data(HTTPExchange(STREAM).data_to_send())
+    _, body = split(bytes_of([*actions]))
+    before = b"".join(map(chunk, EVENTS[:-1]))
+    assert body == before + b"\r\n" + EVENTS[-1] + b"\r\n" + b"0\r\n\r\n"

@@ -39,6 +39,12 @@ def test_the_rest_is_behind_an_event_or_repeats_some_before_it(after: int, overl
     assert ask(KeptStream(RECORDS, overlaps=(overlap,)), after).pieces == tuple(FRAMES[first:])
 
 
+def test_nothing_is_repeated_unless_it_is_asked_for() -> None:
+    server = KeptStream(RECORDS, overlaps=(1,))
+    for first in (0, 1, 1):
+        assert ask(server, 0).pieces == tuple(FRAMES[first:])
+
+
 @pytest.mark.parametrize("ending", [Ending.DROP, Ending.FINISH])
 @pytest.mark.parametrize("size", [0, 1, len(FRAMES[0]), len(FRAMES[0]) + 5])
 def test_a_cut_response_has_so_many_bytes_and_the_next_is_whole(size: int, ending: Ending) -> None:
@@ -46,6 +52,6 @@ def test_a_cut_response_has_so_many_bytes_and_the_next_is_whole(size: int, endin
     cut = ask(server)
     assert cut.body == b"".join(FRAMES)[:size]
     assert all(cut.pieces)
-    assert cut.ending is ending
+    assert (cut.ending, cut.headers) == (ending, ask(server).headers)
     assert ask(server).ending is Ending.FINISH
     assert ask(KeptStream(RECORDS, cuts=(1,))).ending is Ending.DROP

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sansio import ReasoningPart, ToolCall, Usage
+from sansio import FinishReason, ReasoningPart, ToolCall, Usage
 from sansio.testing import Answer
 from sansio.testing.prompt import OfferedTool, ToolResult
 from sansio.testing.small_model import answer, with_usage
@@ -221,3 +221,61 @@ def test_a_list_of_choices_that_is_empty_or_none_is_passed_over() -> None:
     for choices in empty:
         tool = OfferedTool("f", schema(x={"type": "integer", "enum": choices}))
         assert called("f 7", tool) == [("f", {"x": 7})]
+
+
+def test_an_answer_in_words_has_stopped_and_thinks_only_if_it_is_asked_to() -> None:
+    plain, thoughtful = answer(prompt("whales")), answer(prompt("whales", reasoning=True))
+    assert (plain.finish_reason, plain.parts, plain.reasoning) == (FinishReason.STOP, (), "")
+    assert (thoughtful.finish_reason, thoughtful.parts) == (FinishReason.STOP, ())
+    assert thoughtful.reasoning
+
+
+def test_an_answer_of_a_form_is_its_smallest_value() -> None:
+    form = schema(a={"type": "integer"}, b={"type": "string", "minLength": 2})
+    assert answer(prompt("Hello", schema=form)).text == '{"a":0,"b":"xx"}'
+
+
+def test_a_call_that_must_be_made_is_the_one_that_is_named_or_the_first() -> None:
+    tools = (OfferedTool("f", {}), OfferedTool("g", {}))
+    for text, forced, names in (
+        ("g", "*", ["g"]),
+        ("f and g", "*", ["f", "g"]),
+        ("neither", "*", ["f"]),
+        ("f", "g", ["g"]),
+        ("neither", "g", ["g"]),
+        ("f", "h", []),
+    ):
+        reply = answer(prompt(text, tools=tools, forced_tool=forced))
+        assert [call.name for call in reply.tool_calls] == names
+    assert answer(prompt("f", forced_tool="*")).tool_calls == ()
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        ({"const": 5}, 5),
+        ({"anyOf": [{"type": "integer"}]}, 0),
+        ({"oneOf": [{"type": "integer"}]}, 0),
+        ({"allOf": [{"type": "integer"}]}, 0),
+        ({"$ref": "#/$defs/five"}, 5),
+        ({"enum": ["a", "b"]}, "a"),
+        ({"type": ["integer", "null"]}, 7),
+        ({"type": []}, "Zoe"),
+        ({"type": "null"}, None),
+        ({"type": "boolean"}, True),
+        ({"type": "array", "items": {"type": "integer"}}, [7]),
+        ({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}, {"a": 7}),
+        ({}, "Zoe"),
+    ],
+)
+def test_a_composed_schema_has_its_smallest_value_and_others_one_of_the_message(
+    form: dict[str, object], value: object
+) -> None:
+    whole = schema(x=form) | {"$defs": {"five": {"const": 5}}}
+    assert called("f for Zoe 7", OfferedTool("f", whole)) == [("f", {"x": value})]
+
+
+def test_a_choice_is_the_one_that_the_message_names() -> None:
+    for text, value in (("take red", "red"), ("take Dark Blue", "dark_blue"), ("take 3", 3), ("none", "red")):
+        tool = OfferedTool("f", schema(x={"enum": ["red", "dark_blue", 3]}))
+        assert called(f"f {text}", tool) == [("f", {"x": value})]

@@ -16,6 +16,7 @@ from tests.sansio.testing.dialects.heard import HearingDialect
 from tests.sansio.testing.dialects.lines import LINES, lines
 
 GOLDEN = Path(__file__).parents[1] / "goldens" / "tried_dialect.txt"
+WHOLE = b'{"parts":[{"say":"Hi"}],"end":"done"}'
 SAMPLES = [
     Sample(name="text", data=lines({"say": "Hi", "n": 1}, {"end": "done"}), content_type=LINES),
     Sample(
@@ -23,7 +24,8 @@ SAMPLES = [
         data=lines({"call": "c", "name": "f"}, {"with": '{"a":1}'}, {"end": "done"}),
         content_type=f"{LINES}; charset=utf-8",
     ),
-    Sample(name="whole", data=b'{"parts":[{"say":"Hi"}],"end":"done"}', content_type="application/json"),
+    Sample(name="whole", data=WHOLE, content_type="application/json"),
+    Sample(name="the same as a line", data=WHOLE, content_type=LINES),
 ]
 ERROR = Sample(name="error", data=b'{"error":{}}', content_type="application/json", fails=True)
 
