@@ -33,7 +33,7 @@ NAMES = {"r": Colour.RED, "x": None}
 
 
 def double(number: int = 2, *, loud: bool = False) -> int:
-    """A docstring, which is no fact."""
+    """A docstring, which is not a fact."""
     return number * 2
 
 

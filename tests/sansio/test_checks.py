@@ -375,7 +375,7 @@ def test_media_without_a_byte_is_refused_with_its_place(kind: str, part: Part) -
 
 
 def plain(city: str) -> str:
-    """A function that is no tool yet."""
+    """A function that is not a tool yet."""
     return city
 
 

@@ -601,7 +601,7 @@ def test_a_region_is_part_of_the_types_address() -> None:
 @pytest.mark.parametrize(
     "region", ["", "-", "EU", "eu_west", "eu.west", "-eu", "eu-", "eu--west", "eu/x", "eu-west-1 ", "é"]
 )
-def test_what_is_no_region_is_refused_by_its_name(region: str) -> None:
+def test_an_invalid_region_is_refused_by_its_name(region: str) -> None:
     with pytest.raises(ConfigError, match="us-east-1") as caught:
         ProviderConfig(type="bedrock", model="m", region=region)
     assert caught.value.field == "region"
@@ -738,7 +738,7 @@ def test_an_address_is_refused_with_the_reason(url: str, keyed: bool, query: boo
 @pytest.mark.parametrize(
     ("given", "kind"), [([], "list"), (5, "int"), (None, "NoneType"), ({"provider": [1]}, "list")]
 )
-def test_what_is_no_mapping_is_refused_with_its_type(given: Any, kind: str) -> None:
+def test_another_value_than_a_mapping_is_refused_with_its_type(given: Any, kind: str) -> None:
     with pytest.raises(ConfigError) as caught:
         ProviderConfig.from_dict(given)
     assert caught.value.message.endswith(f", not {kind}")

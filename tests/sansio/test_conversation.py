@@ -91,7 +91,7 @@ def test_what_is_not_a_list_is_named_by_its_type(bad: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("wrap", [list, tuple, iter])
-def test_an_item_that_is_no_message_is_refused_at_its_position(wrap: Any) -> None:
+def test_an_item_that_is_not_a_message_is_refused_at_its_position(wrap: Any) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         as_messages(wrap([ASK[0], DICT, 5]))
     assert caught.value.index == 2

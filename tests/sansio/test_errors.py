@@ -392,7 +392,7 @@ def test_a_redirect_is_never_followed(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [299, 400, 200])
-def test_other_statuses_are_no_redirects(status: int) -> None:
+def test_other_statuses_are_not_redirects(status: int) -> None:
     assert "Redirects" not in APIStatusError("no", status=status).advice()
 
 

@@ -265,7 +265,7 @@ ERRORS: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("text", "words"), ERRORS)
-def test_text_that_is_no_object_is_refused_with_its_reason(text: str, words: str) -> None:
+def test_text_that_is_not_an_object_is_refused_with_its_reason(text: str, words: str) -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         decode_object(text)
     if words.endswith(" "):

@@ -300,7 +300,7 @@ def test_a_long_string_grows_by_each_character_up_to_4096_and_then_by_a_64th() -
         ("{a:1}", {}),
     ],
 )
-def test_what_is_no_json_ends_the_reading_there(text: str, value: JSON) -> None:
+def test_reading_ends_where_the_text_is_not_json(text: str, value: JSON) -> None:
     for size in (1, len(text)):
         partial = PartialJSON()
         for at in range(0, len(text), size):

@@ -97,7 +97,7 @@ def test_a_call_sends_what_prepare_shows(stream: bool) -> None:
     assert {**shown.headers, "content-length": headers["content-length"]} == headers
 
 
-def test_a_call_streams_unless_it_is_told_not_to() -> None:
+def test_a_call_streams_unless_stream_is_false() -> None:
     provider = openai()
     assert provider.prepare(ASK).headers["accept"] == "text/event-stream"
     assert header(request_of(provider.call(ASK)).headers, "accept") == "text/event-stream"
@@ -123,7 +123,7 @@ def test_another_model_is_that_of_its_call_alone() -> None:
     assert provider.prepare(ASK, model=None).url == provider.prepare(ASK).url
 
 
-def test_counting_and_embedding_and_listing_are_requests_of_their_own() -> None:
+def test_counting_embedding_and_listing_have_their_own_requests() -> None:
     provider = Provider(config("anthropic", model="claude-sonnet-5-5"))
     request = request_of(
         provider.count_tokens(ASK, [WEATHER], extra_headers={"X-A": "1"}, extra_body={"x": 1})

@@ -210,7 +210,7 @@ def test_a_date_with_one_character_less_or_another_is_unreadable(
             assert read(text[:at] + 2 * text[at] + text[at + 1 :]) is None
 
 
-def test_what_is_no_text_has_no_time() -> None:
+def test_without_a_text_there_is_no_time() -> None:
     for read in (read_number, read_duration, read_http_date, read_rfc_3339, read_date):
         assert read(None) is None
         assert read("") is None

@@ -390,7 +390,7 @@ def test_strict_is_sent_if_it_is_given_and_changes_the_schema_if_it_is_true() ->
         tool(plain_function, strict=False).arguments(call)
 
 
-def test_a_tool_without_a_name_of_its_own_has_that_of_its_kind() -> None:
+def test_a_tool_without_a_name_has_that_of_its_kind() -> None:
     class Runner:
         def __call__(self, value: int) -> int:
             return value

@@ -63,7 +63,7 @@ def test_a_body_is_read_as_deep_as_the_limits_allow() -> None:
     assert read_request("chat", json.dumps(CHAT).encode(), target(), Limits(max_json_depth=10)).model
 
 
-def test_bytes_of_a_body_that_are_no_utf_8_are_replaced() -> None:
+def test_bytes_of_a_body_that_are_not_utf_8_are_replaced() -> None:
     body = json.dumps(CHAT).encode().replace(b"Hi", b"H\xff")
     (message,) = read_request("chat", body, target()).messages
     assert message.text == "H\ufffd"
@@ -77,7 +77,7 @@ def test_what_only_the_client_s_family_knows_is_reported_as_an_option() -> None:
     (loss,) = asked.left_out
     assert (loss.what, loss.option) == ("option", "moderation")
     assert "anthropic/messages has no such option" in loss.why
-    # A portable option is kept: whoever sends it reports it, if the provider has none.
+    # A portable option is kept: the dialect that sends it reports it if the provider does not have it.
     assert asked.options["seed"] == 7
     made = translate_request("chat", CHAT | given, target())
     assert [each.option for each in made.prepared.left_out] == ["moderation", "seed"]
@@ -137,7 +137,7 @@ def test_a_host_of_the_client_s_own_family_is_asked_with_what_only_that_family_k
     assert len(other.left_out) == 1
 
 
-def test_an_option_that_nobody_knows_is_left_to_the_client_s_own_family() -> None:
+def test_an_unknown_option_is_left_to_the_client_s_own_family() -> None:
     unheard: Record = {**CHAT, "unheard": 1}
     own = read_request("chat", unheard, target("openai"))
     assert (own.options["unheard"], own.left_out) == (1, ())

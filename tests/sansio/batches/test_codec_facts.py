@@ -54,7 +54,7 @@ LIMITS = {
 
 
 @for_each(LIMITS)
-def test_a_batch_is_no_larger_than_its_provider_takes(kind: str) -> None:
+def test_a_batch_is_not_larger_than_its_provider_takes(kind: str) -> None:
     codec = codec_of(kind)
     assert LIMITS[kind] == (codec.MOST_REQUESTS, codec.MOST_BYTES)
 
@@ -232,7 +232,7 @@ def test_a_response_about_a_batch_is_read(kind: str) -> None:
 
 
 @for_each([None, "x", -1, 1.5, True, [1], {}])
-def test_a_count_that_is_none_is_nothing(count: object) -> None:
+def test_a_value_that_is_not_a_count_is_ignored(count: object) -> None:
     counts: Record = {
         "request_counts": {"completed": count, "failed": count, "succeeded": count, "expired": count}
     }
@@ -411,7 +411,7 @@ def test_the_error_about_batches_names_the_types_that_have_them() -> None:
         codec_of("openrouter").cancel(PART_B)
 
 
-def test_why_a_batch_failed_is_no_error_of_the_response() -> None:
+def test_why_a_batch_failed_is_not_an_error_of_the_response() -> None:
     asked: Endpoint[BatchPart] = codec_of("openrouter").look(PART_B)
     assert asked.own_error
     read = asked.read({"id": "b", "status": "failed", "error": {"message": "no"}})

@@ -404,10 +404,11 @@ MESSAGES: dict[str, list[Any]] = {
     "an error by the name of its event": [b'event: error\ndata: {"message":"No."}\n\n'],
     "an error with details": [{"type": "error", "error": {
         "type": "invalid_request_error", "message": "No.", "details": {"error_code": "spend_limit"}}}],
-    "a block that is no object": [started(), {"type": "content_block_start", "index": 0, "content_block": 5}],
-    "a delta that is no object": [started(), {"type": "content_block_delta", "index": 0, "delta": 5}],
-    "a number that is none": [started(), {"type": "content_block_stop", "index": "0"}],
-    "usage that is no object": [started(), {"type": "message_delta", "delta": {}, "usage": 5}],
+    "a block that is not an object": [
+        started(), {"type": "content_block_start", "index": 0, "content_block": 5}],
+    "a delta that is not an object": [started(), {"type": "content_block_delta", "index": 0, "delta": 5}],
+    "a position that is not a number": [started(), {"type": "content_block_stop", "index": "0"}],
+    "usage that is not an object": [started(), {"type": "message_delta", "delta": {}, "usage": 5}],
     "a stream that was cut": [
         started(), *block(0, {"type": "text", "text": "Hi"}),
         {"type": "content_block_start", "index": 1, "content_block": SERVER}, delta(1, input_json('{"q')),
@@ -631,14 +632,15 @@ RESPONSES: dict[str, list[Any]] = {
     ],
     "an error as text": [{"error": "No.", "code": 5, "param": "p"}],
     "an error that is flat": [{"message": "No.", "object": "error", "code": 503}],
-    "a delta that is no text": [created(), event("output_text.delta", content_index=0, delta=5)],
-    "a number that is none": [created(), {"type": "response.output_item.added", "output_index": "0",
+    "a delta that is not text": [created(), event("output_text.delta", content_index=0, delta=5)],
+    "a position that is not a number": [created(), {"type": "response.output_item.added", "output_index": "0",
         "item": {}}],
-    "an item that is none": [created(), {"type": "response.output_item.added", "output_index": 0, "item": 5}],
-    "a call whose name is no text": [created(), added({**frames.call(), "name": 5})],
-    "content that is no list": [created(), done({**frames.message(), "content": 5})],
-    "a block that is no object": [created(), done({**frames.message(), "content": [5]})],
-    "a text that is none": [created(), done({**frames.message(), "content": [{"type": "output_text",
+    "an item that is not an object": [
+        created(), {"type": "response.output_item.added", "output_index": 0, "item": 5}],
+    "a call whose name is not text": [created(), added({**frames.call(), "name": 5})],
+    "content that is not a list": [created(), done({**frames.message(), "content": 5})],
+    "a block that is not an object": [created(), done({**frames.message(), "content": [5]})],
+    "a text that is not text": [created(), done({**frames.message(), "content": [{"type": "output_text",
         "text": 5}]})],
     "a stream that was cut": [
         created(), added(frames.reasoning(status="in_progress")), words("reasoning_summary_text", "Hm",

@@ -68,7 +68,7 @@ def test_an_empty_answer_is_left_out_where_it_would_be_refused(kind: str) -> Non
 
 
 OWN_WAY = {"google": "?alt=sse", "bedrock": "-stream"}
-"""Types whose streams have an address of their own, and what is in it."""
+"""Types whose streams have another address, and what is in it."""
 
 
 @pytest.mark.parametrize("kind", LOST)

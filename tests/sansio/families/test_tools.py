@@ -46,7 +46,7 @@ def test_another_name_is_refused_with_its_place_and_a_name_to_use(name: str, nea
     check_names([F, tool], None)
 
 
-def test_a_tool_without_a_name_has_none_to_check() -> None:
+def test_a_tool_without_a_name_is_not_checked() -> None:
     check_names([{"type": "web_search"}, {"name": 5}, {"function": "x", "name": None}], NAMES)
 
 

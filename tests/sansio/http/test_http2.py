@@ -867,7 +867,7 @@ def test_a_large_body_is_written_in_steps_that_a_socket_takes() -> None:
     assert len(sizes) == 4
 
 
-def test_just_as_many_frames_as_are_allowed_are_no_flood() -> None:
+def test_as_many_frames_as_are_allowed_are_not_a_flood() -> None:
     connection, (exchange,) = begun()
     connection.receive_data(head(1) + frame(PING, payload=bytes(8)) * 1_000)
     assert not exchange.ended
@@ -941,7 +941,7 @@ def test_a_loss_says_what_the_server_did(wire: bytes, words: str) -> None:
     assert loss(exchange).message == words
 
 
-def test_late_data_in_single_bytes_is_no_flood_either() -> None:
+def test_late_data_in_single_bytes_is_not_a_flood() -> None:
     connection, (dropped, other) = begun(2)
     dropped.drop()
     sent(connection)

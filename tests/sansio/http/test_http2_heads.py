@@ -66,7 +66,7 @@ def test_a_final_status_has_three_digits_and_is_first() -> None:
         [STATUS, (b"x", b"a\x7f")],
     ]
 )
-def test_malformed_fields_are_no_head(fields: list[tuple[bytes, bytes]]) -> None:
+def test_malformed_fields_are_not_a_head(fields: list[tuple[bytes, bytes]]) -> None:
     assert read_head(fields) is None
 
 

@@ -83,7 +83,7 @@ def test_a_key_of_the_cache_is_a_short_hash_of_the_beginning() -> None:
     assert len({key, *others}) == 3
 
 
-def test_there_is_no_key_of_nothing_and_of_nothing_that_can_be_sent() -> None:
+def test_an_empty_key_and_one_that_cannot_be_sent_are_refused() -> None:
     assert cache_key() is None
     assert cache_key(tools=None, system=[]) is None
     assert cache_key(tools=[object()]) is None

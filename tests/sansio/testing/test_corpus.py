@@ -362,7 +362,7 @@ def test_the_index_names_each_file_with_its_cases_and_its_contents() -> None:
 ABOUT = "what it is about"
 
 
-def test_there_is_no_file_of_another_name() -> None:
+def test_another_name_is_not_a_file() -> None:
     with pytest.raises(KeyError):
         cases("other")
     assert sorted(files()) == sorted(["README.md", *(f"{family}.jsonl" for family in FAMILIES)])

@@ -216,7 +216,7 @@ def test_the_count_of_an_answer_has_all_that_it_says() -> None:
     assert usage == Usage(input_tokens=5, output_tokens=2 + 1 + 3 + 1 + 3, reasoning_tokens=1)
 
 
-def test_a_list_of_choices_that_is_empty_or_none_is_passed_over() -> None:
+def test_a_list_of_choices_that_is_empty_or_null_is_ignored() -> None:
     empty: list[object] = [[], {}, None, "abc"]
     for choices in empty:
         tool = OfferedTool("f", schema(x={"type": "integer", "enum": choices}))

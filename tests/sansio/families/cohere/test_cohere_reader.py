@@ -523,7 +523,7 @@ def test_other_values_of_a_new_block_are_replaced() -> None:
     assert message.parts == (UnknownPart("image", {"type": "image", "url": "b", "alt": [1]}),)
 
 
-def test_calls_are_told_apart_though_they_have_one_index_and_no_id() -> None:
+def test_calls_with_one_index_and_no_id_stay_apart() -> None:
     for names in ("fgh", "fff"):
         given = [f'{{"n": {number}}}' for number in range(3)]
         calls = [called(one(name, id=None, given=said)) for name, said in zip(names, given, strict=True)]

@@ -100,7 +100,7 @@ NAMED: dict[str, tuple[Record, Any]] = {
     "projectIdentifier": ({"projectIdentifier": "p"}, "p"),
     "additionalModelResponseFieldPaths": ({"additionalModelResponseFieldPaths": ["/a"]}, ["/a"]),
 }
-"""Options under other names, and those whose value is no object."""
+"""Options under other names, and those whose value is not an object."""
 
 
 @needs_types

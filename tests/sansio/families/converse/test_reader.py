@@ -384,7 +384,7 @@ def test_a_start_ends_the_block_that_is_open_at_its_index() -> None:
     assert [type(part) for part in complete.message.parts] == [ServerToolPart, ToolCall, ServerToolPart]
 
 
-def test_the_pieces_of_calls_that_are_open_together_are_told_apart_by_their_index() -> None:
+def test_pieces_of_calls_that_are_open_together_are_assigned_by_their_index() -> None:
     for ids, names in ((("t", "u"), "fg"), ((None, None), "fg"), ((None, None), "ff")):
         calls = [{"toolUse": {"toolUseId": id, "name": name}} for id, name in zip(ids, names, strict=True)]
         message = read(

@@ -159,7 +159,7 @@ READ: dict[Any, str] = {  # Any: classes with the same arguments
 }
 """Formats of files that Gemini reads, under their own names (its pages on images, sound and documents)."""
 SHORT = {"jpg": "image/jpeg", "pdf": "application/pdf", "txt": "text/plain", "md": "text/markdown"}
-"""Endings that are no format's name."""
+"""Endings that name no format."""
 
 
 def sent_type(part: Part) -> object:

@@ -631,7 +631,7 @@ def test_a_citation_list_of_another_field_is_no_source() -> None:
     )
 
 
-def test_another_list_beside_the_sources_is_no_source() -> None:
+def test_another_list_beside_the_sources_is_not_a_source() -> None:
     metadata: JSON = {"new": [{"uri": "https://a.example"}]}
     message = streamed(chunk([text("a")], "STOP", citationMetadata=metadata))
     assert message.parts == (TextPart("a"), ServerToolPart("citationMetadata", extra=metadata))
@@ -727,7 +727,7 @@ def test_nulls_of_a_call_say_nothing_and_what_is_missing_is_empty() -> None:
     assert (nameless.id, nameless.name, nameless.extra) == ("c1", "", {})
 
 
-def test_calls_without_an_id_are_told_apart() -> None:
+def test_calls_without_an_id_stay_apart() -> None:
     for names in ("fgh", "fff"):
         made = [chunk([call(name, args={"n": number})]) for number, name in enumerate(names)]
         calls = streamed(*made, chunk([], "STOP")).tool_calls

@@ -440,7 +440,7 @@ class KeepsTextTwice(LineDialect):
 
 
 class _Unsure(LineReader):
-    """Reads a line rightly, unless its `sent` is no number."""
+    """Reads a line rightly, unless its `sent` is not a number."""
 
     def read(self, record: JSONObject, events: list[StreamEvent]) -> bool:
         if not isinstance(record.get("sent", 0), int):

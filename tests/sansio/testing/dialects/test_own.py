@@ -110,7 +110,7 @@ def test_an_own_dialect_keeps_every_law(type: str, api: str) -> None:
     assert report.ok, str(report)
 
 
-def test_a_text_for_a_custom_tool_is_no_json_that_could_be_cut() -> None:
+def test_a_text_for_a_custom_tool_is_not_json_and_cannot_be_cut_as_json() -> None:
     custom = Answer(tool_calls=(ToolCall("call_1", "f", {"input": "one two three"}, kind="custom"),))
     for named in ("openai", "openai/responses"):
         samples = [Sample(name="custom.sse", data=b"".join(encode_stream(named, custom)))]
