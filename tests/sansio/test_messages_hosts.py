@@ -227,8 +227,15 @@ def test_results_of_an_answer_without_thinking_go_where_no_rule_forbids_it() -> 
     ]
     budget: Record = {"thinking": {"type": "enabled", "budget_tokens": 2_000}}
     assert provider_of("vllm").prepare(loop, **budget).left_out == ()
+    azure = provider_of("azure")
     with pytest.raises(InvalidRequestError, match="does not begin with thinking"):
-        provider_of("azure").prepare(loop, **budget)
+        azure.prepare(loop, **budget)
+    for thought in (
+        ReasoningPart("Hm.", {"signature": "s"}),
+        ReasoningPart("", {"type": "redacted_thinking", "data": "AA=="}),
+    ):
+        loop[-2] = Message(Role.ASSISTANT, (thought, ToolCall("a", "f")), origin="azure/messages")
+        assert azure.prepare(loop, **budget).body["messages"][-2]["content"][0]["type"].endswith("thinking")
 
 
 def test_citations_go_under_any_version_where_there_are_none() -> None:

@@ -602,6 +602,14 @@ def test_a_schema_with_an_object_of_free_keys_is_not_strict(schema: JSONObject, 
     assert asked["strict"] is bool(strict)  # a default alone is against the strict form, too
 
 
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf", "allOf", "prefixItems"])
+def test_each_schema_of_a_list_becomes_strict(keyword: str) -> None:
+    loose: JSONObject = {"type": "object", "properties": {"a": {"type": "string"}}}
+    strict = strict_schema({"type": "object", "properties": {"n": {keyword: [loose, True]}}, "required": ["n"]})
+    assert strict["properties"]["n"] == {keyword: [strict_schema(loose), True]}
+    assert strict_schema(loose)["additionalProperties"] is False
+
+
 def test_nulls_are_kept_where_tuples_and_lists_of_objects_take_them() -> None:
     inner: JSONObject = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "null"}}}
     said: JSON = {"a": None, "b": None}

@@ -33,7 +33,7 @@ cannot be combined with thinking. The API's message names both forms of thinking
 set to 1 when thinking is enabled or in adaptive mode"."""
 
 _Limit = Annotated[int, Meta(ge=0)]  # 0 only writes the prompt to the cache
-_Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 def is_strict(version: str) -> bool:

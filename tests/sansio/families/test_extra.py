@@ -53,6 +53,7 @@ def test_an_extra_never_replaces_a_typed_field_of_a_tools_result(field: str, con
     ("kind", "part", "field"),
     [
         ("openai", TextPart("a", extra={"type": "b"}), "type"),
+        ("openai", TextPart("a", extra={"own": 1, "type": "b"}), "type"),
         ("openai", TextPart("a", extra={"text": "b"}), "text"),
         ("openai", ImagePart(url="https://a/b.png", extra={"image_url": {"url": "c"}}), "image_url.url"),
         ("openai", DocumentPart(file_id="a", extra={"file": {"file_id": "b"}}), "file.file_id"),

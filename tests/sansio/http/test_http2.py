@@ -291,8 +291,8 @@ def test_the_connections_window_is_given_back_as_data_arrives() -> None:
     connection, exchanges = begun(CONNECTION_WINDOW // STREAM_WINDOW // 2)
     for at in range(len(exchanges)):
         connection.receive_data(head(2 * at + 1) + full(2 * at + 1, STREAM_WINDOW))
-    ((kind, _, number, size),) = frames_in(sent(connection))
-    assert (kind, number, int.from_bytes(size)) == (WINDOW_UPDATE, 0, CONNECTION_WINDOW // 2)
+    ((kind, flags, number, size),) = frames_in(sent(connection))
+    assert (kind, flags, number, int.from_bytes(size)) == (WINDOW_UPDATE, 0, 0, CONNECTION_WINDOW // 2)
 
 
 def test_padding_counts_in_the_windows_and_is_no_body() -> None:

@@ -114,6 +114,19 @@ def test_what_is_none_leaves_no_empty_object() -> None:
     assert kept["text"] == {"verbosity": "low"}
 
 
+@pytest.mark.parametrize("form", ({}, {"response_format": None}, {"response_format": FORM}))
+def test_each_field_of_text_goes_beside_a_form(form: Record) -> None:
+    for given in ({"verbosity": "low"}, {"text": {"verbosity": "low", "own": 1}}):
+        for options in ({**given, **form}, {**form, **given}):
+            assert body(**options)["text"]["verbosity"] == "low"
+
+
+def test_the_most_tokens_are_a_number_under_each_name() -> None:
+    for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
+        for kind in (OPENAI, "vllm/responses"):
+            assert name in str(refused(kind, *ASK, options={name: "many"}))
+
+
 @pytest.mark.parametrize(
     ("kind", "asked"),
     [

@@ -424,6 +424,9 @@ def test_a_result_in_another_form_is_refused_with_its_place(
 def test_a_results_extra_does_not_replace_what_typed_fields_say() -> None:
     error = refused(OPENAI, *ASK, answered(ToolCall("c1", "f"), origin=None), result(extra={"output": "x"}))
     assert "message 2: output is in its extra" in str(error)
+    shell = answered(ToolCall("c1", "shell", {"commands": []}, kind="shell"), origin=None)
+    error = refused(OPENAI, *ASK, shell, result(TextPart("a"), TextPart("b", extra={"stdout": "x"})))
+    assert "message 2, part 1: stdout is in its extra" in str(error)
 
 
 @pytest.mark.parametrize(("kind", "said"), [("shell", True), ("apply_patch", True), ("function", False)])

@@ -45,6 +45,10 @@ def found(request: Request, taped: Request | None = None) -> list[str]:
         ),
         (asked(b"no json"), ['body: the tape has an object of 4, the request has "no json"']),
         (
+            asked(b"[" * 100_000),
+            ['body: the tape has an object of 4, the request has "' + "[" * 60 + '"...'],
+        ),
+        (
             asked(body(), url="https://api.example.com/v2"),
             [
                 f'url: the tape has "{URL}", the request has "https://api.example.com/v2"',

@@ -340,13 +340,14 @@ def test_an_error_inside_a_stream(kind: str) -> None:
     assert isinstance(last.error, StreamTruncatedError if kind.startswith("ollama") else APIStatusError)
 
 
-def test_an_error_is_an_event_and_then_the_failed_response() -> None:
-    broken = Broken(answer=Answer(text="a"), after=0, failure=Failure(status=500, message="It broke."))
+@pytest.mark.parametrize(("status", "code"), [(500, "server_error"), (429, "rate_limit_exceeded")])
+def test_an_error_is_an_event_and_then_the_failed_response(status: int, code: str) -> None:
+    broken = Broken(answer=Answer(text="a"), after=0, failure=Failure(status=status, message="It broke."))
     *_, error, failed = chunks(encode_stream(KIND, broken))
     assert error["error"]["message"] == "It broke."
     assert failed["type"] == "response.failed"
     assert failed["response"]["status"] == "failed"
-    assert failed["response"]["error"] == {"code": "server_error", "message": "It broke."}
+    assert failed["response"]["error"] == {"code": code, "message": "It broke."}
 
 
 def test_a_truncated_stream_leaves_its_last_item_open() -> None:
