@@ -121,8 +121,7 @@ def json_fault(value: object, max_depth: int = _DEFAULT_DEPTH) -> str | None:
         max_depth: how deep objects and lists may nest.
 
     Returns:
-        The reason; `None` if no fault was found. Types that JSON does not have are not checked here: msgspec
-        refuses them.
+        The reason; `None` if no fault was found.
     """
     if type(value) in _PLAIN:
         return None
@@ -135,11 +134,16 @@ def json_fault(value: object, max_depth: int = _DEFAULT_DEPTH) -> str | None:
     elif isinstance(value, float):
         return None if isfinite(value) else f"has {value!r}, which JSON does not have; give a finite number"
     elif isinstance(value, (bytes, bytearray, memoryview, msgspec.Raw)):
-        kind = type(value).__name__
-        return f"has a value of the type {kind}, which is not JSON; give text, or the decoded value"
+        return _of_no_json(value, "give text, or the decoded value")
     elif isinstance(value, Iterator):
         return "has an iterator, which could be read once only; give a list"
-    else:
+    else:  # such as an enum, a date or a structure, which msgspec can encode
+        try:
+            msgspec.json.encode(value)
+        except UnicodeEncodeError:
+            return None  # half a surrogate pair, which is found when the whole body is encoded
+        except (TypeError, ValueError, RecursionError):
+            return _of_no_json(value, "give a dict, a list, a text or a number")
         return None
     if max_depth == 0:
         return _TOO_DEEP
@@ -153,6 +157,10 @@ def json_fault(value: object, max_depth: int = _DEFAULT_DEPTH) -> str | None:
             if fault is not None:
                 return fault
     return None
+
+
+def _of_no_json(value: object, remedy: str) -> str:
+    return f"has a value of the type {type(value).__name__}, which is not JSON; {remedy}"
 
 
 def _is_deeper(text: str, max_depth: int) -> bool:

@@ -297,7 +297,7 @@ def _check(route: Route, body: JSONObject, rows: Sequence[JSONObject], endpoint:
 def _rows(data: bytes) -> list[JSON]:
     try:
         return [_ROWS.decode(line) for line in data.splitlines() if line.strip()]
-    except msgspec.DecodeError:
+    except ValueError:
         raise refuse("Each line must be a JSON object.", param="input_file_id") from None
 
 
@@ -308,7 +308,7 @@ def _is_answer(said: FakeResponse) -> bool:
 def _json_in(said: FakeResponse) -> JSONObject | None:
     try:
         return _ROWS.decode(said.body)
-    except msgspec.DecodeError:
+    except ValueError:
         return None
 
 

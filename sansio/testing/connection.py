@@ -40,6 +40,7 @@ class FakeConnection:
         self._h11 = h11.Connection(h11.SERVER)
         self._head: h11.Request | None = None
         self._body = bytearray()
+        self._held = False
 
     def receive_data(self, data: bytes) -> list[bytes]:
         """Take the next bytes from the client.
@@ -51,11 +52,11 @@ class FakeConnection:
             The bytes to send, in order. The head of a response and each piece of its body are separate items,
             so that a caller can send a stream event by event.
         """
-        if self.closed or not data:
+        if self.closed or self._held or not data:
             return []
         self._h11.receive_data(data)
         pieces: list[bytes] = []
-        while not self.closed and self._advance(pieces):
+        while not self.closed and not self._held and self._advance(pieces):
             pass
         return [piece for piece in pieces if piece]
 
@@ -96,7 +97,7 @@ class FakeConnection:
             case Ending.DROP:
                 self.closed = True
             case Ending.HOLD:
-                pass  # h11 reads no further request before the end of this response
+                self._held = True  # h11 would read more, and refuse it, after `Connection: close`
             case Ending.FINISH if response.silent:
                 self.closed = True
             case Ending.FINISH:

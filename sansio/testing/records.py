@@ -51,7 +51,7 @@ def spread(record: Record) -> Record:
         return record
     try:
         return with_data(record, msgspec.json.format(data, indent=1))
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return record
 
 

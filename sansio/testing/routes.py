@@ -277,7 +277,7 @@ def read_body(request: Request) -> JSONObject:
     """
     try:
         return msgspec.json.decode(request.body, type=dict[str, JSON])
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise refuse("The body could not be parsed: it must be a JSON object, in UTF-8.") from None
 
 

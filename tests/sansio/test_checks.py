@@ -96,7 +96,7 @@ BAD: list[tuple[list[object], int, str]] = [
     ([USER, calling(ToolCall("a", "f"), InvalidToolCall("a", "g", "{", ""))], 1, "have the same id"),
     ([calling(ToolCall("", "f")), result("")], 0, "part 0: its ToolCall has an empty id; give it one"),
     ([calling(ToolCall("a", "")), result("a")], 0, "part 0: its ToolCall has an empty name; give it one"),
-    ([calling(ToolCall("a", "f", cast(Record, {"x": [1, 2j]}))), result("a")], 0, "call 'a' are not JSON"),
+    ([calling(ToolCall("a", "f", cast(Record, {"x": [1, 2j]}))), result("a")], 0, "call 'a' has a value of"),
     ([USER, result("a")], 1, "the tool result for 'a' answers no call"),
     ([USER, result(None)], 1, "the tool result for None answers no call"),
     ([USER, CALLS, result("a"), result("a")], 3, "the tool result for 'a' answers no call"),
@@ -188,7 +188,7 @@ def test_pain_17_half_a_surrogate_pair_beside_the_messages_is_refused_without_an
 
 
 def test_pain_17_the_message_is_found_behind_one_with_unsent_oddities() -> None:
-    odd = Message(Role.ASSISTANT, "Hi", origin="openai/chat", extra=cast(Record, {"x": object()}))
+    odd = Message(Role.ASSISTANT, "Hi", origin="openai/chat", extra={"x": 10**5_000})
     assert refused([USER, odd, Message(Role.USER, "\ud800")]).index == 2
 
 

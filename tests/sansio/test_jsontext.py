@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from types import MappingProxyType
 
 import msgspec
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sansio import Role
 from sansio.errors import LimitExceededError, RemoteProtocolError, StreamTruncatedError
 from sansio.jsontext import JSON, as_record, decode, decode_object, is_shallow, json_fault
 
@@ -226,8 +228,10 @@ FAULTS: list[tuple[object, str | None]] = [
     ([], None),
     ((), None),
     ({}, None),
-    (range(3), None),
-    (object(), None),
+    (range(3), "has a value of the type range, which is not JSON; give a dict, a list, a text or a number"),
+    (object(), "has a value of the type object, which is not JSON; give a dict, a list, a text or a number"),
+    (date(2026, 11, 29), None),
+    (Role.USER, None),
 ]
 
 

@@ -235,7 +235,8 @@ def test_results_of_an_answer_without_thinking_go_where_no_rule_forbids_it() -> 
         ReasoningPart("", {"type": "redacted_thinking", "data": "AA=="}),
     ):
         loop[-2] = Message(Role.ASSISTANT, (thought, ToolCall("a", "f")), origin="azure/messages")
-        assert azure.prepare(loop, **budget).body["messages"][-2]["content"][0]["type"].endswith("thinking")
+        sent: Any = azure.prepare(loop, **budget).body["messages"]
+        assert sent[-2]["content"][0]["type"].endswith("thinking")
 
 
 def test_citations_go_under_any_version_where_there_are_none() -> None:

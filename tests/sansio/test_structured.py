@@ -605,7 +605,9 @@ def test_a_schema_with_an_object_of_free_keys_is_not_strict(schema: JSONObject, 
 @pytest.mark.parametrize("keyword", ["anyOf", "oneOf", "allOf", "prefixItems"])
 def test_each_schema_of_a_list_becomes_strict(keyword: str) -> None:
     loose: JSONObject = {"type": "object", "properties": {"a": {"type": "string"}}}
-    strict = strict_schema({"type": "object", "properties": {"n": {keyword: [loose, True]}}, "required": ["n"]})
+    strict = strict_schema(
+        {"type": "object", "properties": {"n": {keyword: [loose, True]}}, "required": ["n"]}
+    )
     assert strict["properties"]["n"] == {keyword: [strict_schema(loose), True]}
     assert strict_schema(loose)["additionalProperties"] is False
 

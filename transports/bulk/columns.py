@@ -83,7 +83,7 @@ def value_of(message: Message) -> Any:
     """
     try:
         return msgspec.json.decode(message.text)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RemoteProtocolError(f"the answer is not JSON that follows the schema: {error}") from None
 
 

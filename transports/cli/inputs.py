@@ -119,7 +119,7 @@ def typed_options(given: Sequence[str], config: ProviderConfig) -> dict[str, obj
 def _typed(text: str, option: Option | None) -> object:
     try:
         value: object = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except ValueError:
         return text
     if option is not None and not _fits(value, option) and _fits(text, option):
         return text

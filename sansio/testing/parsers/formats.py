@@ -135,7 +135,7 @@ def _call(found: object) -> tuple[str, object]:
         case str(name), str(text):
             try:
                 arguments = msgspec.json.decode(text) if text.strip() else {}
-            except msgspec.DecodeError:
+            except ValueError:
                 return name, text
             return name, {} if arguments is None else arguments
         case str(name), arguments:

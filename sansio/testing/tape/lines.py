@@ -237,6 +237,6 @@ def _is_json_line(data: bytes) -> bool:
         return False
     try:
         msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return False
     return True

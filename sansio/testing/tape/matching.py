@@ -120,7 +120,7 @@ def _parsed(body: bytes) -> JSON:
     """A body's JSON, or its text if it is not JSON."""
     try:
         value: JSON = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return body.decode("utf-8", "backslashreplace")
     return value
 

@@ -196,7 +196,7 @@ def _called(call: JSONObject) -> str:
 def _is_object(text: str) -> bool:
     try:
         msgspec.json.decode(text, type=dict[str, JSON])
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return False
     return True
 

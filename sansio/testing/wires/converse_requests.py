@@ -295,7 +295,7 @@ def _schema(config: _Object | None) -> JSONObject | None:
         raise refuse("outputConfig.textFormat: a json_schema whose schema is text is required.")
     try:
         return msgspec.json.decode(text, type=dict[str, JSON])
-    except msgspec.DecodeError:
+    except ValueError:
         raise refuse("outputConfig.textFormat.structure.jsonSchema.schema: is not a JSON object.") from None
 
 

@@ -222,7 +222,7 @@ def _check_kind(kind: str) -> None:
 def _object(text: str) -> JSONObject:
     try:
         return msgspec.json.decode(text or "{}", type=dict[str, JSON])
-    except msgspec.DecodeError:
+    except ValueError:
         raise ValueError("google's answers hold arguments as objects, whole ones only") from None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from sansio.content import (
     AudioPart,
@@ -179,7 +180,7 @@ class _MessageStream:
         self._call = -1
         self._index = -1
         self._thinking: list[str] | None = None
-        self._signature: JSON = None  # of the thinking, if it is known
+        self._signature: JSON | UnsetType = UNSET  # of the thinking, if it is known
         self.refusal = ""
 
     def encode(self, delta: Delta) -> list[bytes]:
@@ -217,7 +218,8 @@ class _MessageStream:
             return []
         pieces = []
         if self._thinking is not None:
-            signature = self._signature or sign("".join(self._thinking))
+            thinking = "".join(self._thinking)
+            signature = sign(thinking) if self._signature is UNSET else self._signature
             pieces.append(self._delta({"type": "signature_delta", "signature": signature}))
         self._part = self._call = -1
         self._thinking = None
@@ -264,7 +266,7 @@ class _MessageStream:
         pieces = self._open(part, block)
         if pieces:
             self._thinking = []
-        self._signature = extra.get("signature")
+        self._signature = extra.get("signature", UNSET)
         return pieces
 
     def _open(self, part: int, block: JSONObject) -> list[bytes]:

@@ -207,7 +207,7 @@ def _check_kind(call: ToolCall | InvalidToolCall | ToolCallStarted) -> None:
 def _call(call: ToolCall | InvalidToolCall, place: int) -> JSONObject:
     try:
         arguments = msgspec.json.decode(arguments_text(call) or "{}", type=dict[str, JSON])
-    except msgspec.DecodeError:
+    except ValueError:
         raise ValueError("ollama's tool calls have arguments that are objects") from None
     function: JSONObject = {"index": place, "name": call.name, "arguments": arguments}
     return with_extra({"id": call.id, "function": function}, call.extra)

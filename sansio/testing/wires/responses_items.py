@@ -64,9 +64,10 @@ _BEGUN: Mapping[str, JSON] = {
     "file_search_call": [],
     "mcp_call": "",
     "program": "",
+    "shell_call": {"commands": [], "max_output_length": None, "timeout_ms": None},
     "tool_search_call": {},
 }
-"""The inputs that are blank when their items begin; those of the others are there from the beginning."""
+"""The inputs that are blank when their items begin, as recorded; the others are there from the beginning."""
 _JOINED = (
     "tool_search_call",
     "tool_search_output",
@@ -241,7 +242,7 @@ def _action(call: ToolCall | InvalidToolCall) -> JSON:
         return call.arguments
     try:
         action: JSON = msgspec.json.decode(call.raw_arguments)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return call.raw_arguments
     return action
 
@@ -268,6 +269,8 @@ def begun(item: JSONObject) -> JSONObject:
             start[given] = _BEGUN[kind]
         if gave in start and kind != "tool_search_output":  # which is sent whole
             start[gave] = [] if isinstance(start[gave], list) and kind != "file_search_call" else None
+    if kind == "shell_call_output":
+        start["status"] = "completed"  # as recorded, before its output is there
     return start
 
 

@@ -260,6 +260,17 @@ def test_a_request_behind_one_without_an_end_is_not_read(ending: Ending, silent:
     assert bool(connection.receive_data(sent(WHOLE))) is finished
 
 
+@pytest.mark.parametrize(
+    "change", [(b"HTTP/1.1", b"HTTP/1.0"), (b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")]
+)
+def test_bytes_behind_the_last_request_are_not_read_while_it_is_held(change: tuple[bytes, bytes]) -> None:
+    connection, provider = exchange_of(FakeResponse(ending=Ending.HOLD))
+    assert connection.receive_data(sent(WHOLE).replace(*change, 1))
+    assert connection.receive_data(b"x") == connection.receive_data(sent(WHOLE)) == []
+    assert not connection.closed
+    assert len(provider.requests) == 1
+
+
 def test_a_request_has_all_that_its_client_sent() -> None:
     connection = FakeConnection(provider := FakeProvider(), scheme="https")
     connection.receive_data(

@@ -9,7 +9,7 @@ from typing import assert_never
 import msgspec
 
 from sansio.config import PROVIDER_DEFAULTS
-from sansio.content import Message, Part, UnknownPart
+from sansio.content import Message, Part, ReasoningPart, RefusalPart, TextPart, UnknownPart
 from sansio.events import (
     ContentDelta,
     PartComplete,
@@ -190,7 +190,7 @@ def _agree(reading: Reading, shown: bytes | None) -> None:
     for place, said in found.items():
         known = wanted.get(place)
         # A cited text that is still open is whole in `partial`, and as deltas in the events.
-        same = said == known or (known is not None and said[-1] == known[-1])
+        same = said == known or (known is not None and _texts(said) == _texts(known))
         demand(same, f"part {place}: the events say {said!r:.200}, the error's partial {known!r:.200}", shown)
 
 
@@ -222,6 +222,12 @@ def _said(events: Iterable[StreamEvent]) -> dict[int, tuple[object, ...]]:
 
 def _bare(part: Part) -> Part:
     return part if isinstance(part, UnknownPart) else msgspec.structs.replace(part, extra={})
+
+
+def _texts(said: tuple[object, ...]) -> object:
+    """What a part says: the text of the whole part, if it is there, or else its deltas."""
+    first = said[0]
+    return first.text if isinstance(first, (TextPart, ReasoningPart, RefusalPart)) else said[-1]
 
 
 @law(

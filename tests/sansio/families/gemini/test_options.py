@@ -271,7 +271,14 @@ BY_LEVEL = (
     "gemini-3-pro-preview gemini-3.5-flash gemini-9 gemini-10-pro gemini-25-pro "
     "publishers/google/models/gemini-4"
 )
-OTHERS = ["endpoints/123", "my-emini-2.0", "gemini-robotics-er-2-preview", "gemini-new", "gemini-pro-x", "gemini-flash-x"]
+OTHERS = [
+    "endpoints/123",
+    "my-emini-2.0",
+    "gemini-robotics-er-2-preview",
+    "gemini-new",
+    "gemini-pro-x",
+    "gemini-flash-x",
+]
 """Names that do not say which generation the model is of."""
 
 

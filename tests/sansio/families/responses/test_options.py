@@ -114,10 +114,10 @@ def test_what_is_none_leaves_no_empty_object() -> None:
     assert kept["text"] == {"verbosity": "low"}
 
 
-@pytest.mark.parametrize("form", ({}, {"response_format": None}, {"response_format": FORM}))
+@pytest.mark.parametrize("form", [{}, {"response_format": None}, {"response_format": FORM}])
 def test_each_field_of_text_goes_beside_a_form(form: Record) -> None:
-    for given in ({"verbosity": "low"}, {"text": {"verbosity": "low", "own": 1}}):
-        for options in ({**given, **form}, {**form, **given}):
+    for said in ({"verbosity": "low"}, {"text": {"verbosity": "low", "own": 1}}):
+        for options in ({**said, **form}, {**form, **said}):
             assert body(**options)["text"]["verbosity"] == "low"
 
 

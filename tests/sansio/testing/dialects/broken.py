@@ -395,6 +395,21 @@ class SaysMoreAtTheEnd(LineDialect):
         return _MoreAtTheEnd(self)
 
 
+class _OtherWords(LineReader):
+    def read(self, record: JSONObject, events: list[StreamEvent]) -> bool:
+        over = super().read(record, events)
+        if "say" in record:
+            events.append(sansio.PartComplete(0, sansio.TextPart("other words")))
+        return over
+
+
+class CompletesOtherWords(LineDialect):
+    """A part that is complete says something else than its deltas."""
+
+    def open_stream(self) -> LineReader:
+        return _OtherWords(self)
+
+
 class _Before(LineReader):
     def read(self, record: JSONObject, events: list[StreamEvent]) -> bool:
         if "map" in record:

@@ -40,6 +40,7 @@ OTHERS: list[tuple[type[LineDialect], str, Sample]] = [
     (LineDialect, "golden", structs.replace(LINE, golden=Message("assistant", WORDS.upper()))),
     (LineDialect, "golden", structs.replace(WHOLE, golden=Message("assistant", WORDS, model="m"))),
     (LineDialect, "goes-back", structs.replace(LINE, request={"say": WORDS.upper()})),
+    (broken.CompletesOtherWords, "events", structs.replace(LINE, data=lines({"say": WORDS}), fails=True)),
     (broken.DropsSignatures, "goes-back", LINE),
     (broken.Shares, "independent", WHOLE),
     *((kind, "foreign", LINE) for kind in broken.FOREIGN),

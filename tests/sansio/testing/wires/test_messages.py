@@ -264,6 +264,14 @@ def test_thinking_that_is_not_shown_is_signed() -> None:
     assert whole_block(hidden) == {"type": "thinking", "thinking": "", "signature": "s"}
 
 
+@pytest.mark.parametrize("signature", ["", None])
+def test_a_signature_that_is_empty_is_sent_as_it_is(signature: str | None) -> None:
+    part = ReasoningPart("a", {"signature": signature})
+    _, deltas = block_of(part)
+    assert deltas[-1] == {"type": "signature_delta", "signature": signature}
+    assert whole_block(part) == {"type": "thinking", "thinking": "a", "signature": signature}
+
+
 def test_a_script_s_own_signature_is_sent() -> None:
     _, deltas = block_of(ReasoningPart("a", {"signature": "mine"}))
     assert deltas[-1] == {"type": "signature_delta", "signature": "mine"}
