@@ -77,7 +77,8 @@ _REMEDIES: dict[type[Part], str] = {
 class AnswerReader(ABC):
     """The state of one answer: frames of the wire in, `StreamEvent`s out.
 
-    A subclass reads its family's frames and adds what they hold to `self._answer`.
+    A subclass reads its family's frames and adds what they hold to `self._answer`, an `Answer`. It finds its
+    dialect as `self._dialect`, and how deep JSON may nest as `self._max_depth`.
 
     Args:
         dialect: has the limits, and the provider's words for finish reasons and errors.
