@@ -231,7 +231,8 @@ def _ground(grounds: JSONObject, part: ServerToolPart) -> None:
     names = {
         "groundingMetadata": {"webSearchQueries": part.input, "groundingChunks": part.output},
         "urlContextMetadata": {"urlMetadata": part.output},
-    }.get(part.kind, {})  # the sources of citations are those of the texts
+        "citationMetadata": {"citationSources": part.output},
+    }[part.kind]
     known = grounds.setdefault(part.kind, {})
     assert isinstance(known, dict)
     known |= {name: value for name, value in names.items() if value is not None}

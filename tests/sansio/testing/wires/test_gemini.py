@@ -522,3 +522,9 @@ def test_each_mode_and_level_that_the_sdk_lists_is_known_and_no_other() -> None:
     for word in (*google_words("ThinkingLevel"), "MUCH"):
         body = {"contents": [HI], "generationConfig": {"thinkingConfig": {"thinkingLevel": word}}}
         assert (ask(body).status == 200) is (word != "MUCH"), word
+
+
+def test_sources_that_belong_to_no_text_are_sent() -> None:
+    part = ServerToolPart("citationMetadata", output=[{"uri": "u", "endIndex": 3}])
+    whole = json.loads(encode_whole("google", Answer(parts=(part,))))
+    assert whole["candidates"][0]["citationMetadata"] == {"citationSources": part.output}
