@@ -23,6 +23,7 @@ from sansio import (
     Send,
     TextPart,
     ToolCall,
+    UnknownPart,
 )
 from sansio.checks import check_messages
 from sansio.content import Tool
@@ -130,7 +131,8 @@ def test_an_answer_returns_unchanged_to_its_own_provider(wire: str, data: st.Dat
     misplaced = dialect.misplaced(kept)
     losses += len(misplaced)
     kept = [part for at, part in enumerate(kept) if at not in misplaced]
-    if kept or dialect.SENDS_EMPTY:
+    said = structs.replace(answer, content=tuple(kept)).content
+    if dialect.SENDS_EMPTY or not isinstance(said, str) or said.strip():
         assert list(ported[1].parts) == kept
         assert len(report) == losses
         assert structs.replace(ported[1], content="") == structs.replace(answer, content="")
@@ -421,9 +423,22 @@ def is_kept_elsewhere(message: Message) -> bool:
     return any(isinstance(item, dict) and "encrypted_content" not in item for item in items)
 
 
+def is_newer(message: Message) -> bool:
+    """Whether an answer has a kind of part, or a field of a call, that the strategies made up: no fake has it."""
+    return any(
+        isinstance(part, UnknownPart)
+        if message.origin in ("google/gemini", "vertex/gemini")
+        else isinstance(part, (ToolCall, InvalidToolCall))
+        and message.origin == "cohere/cohere"
+        and part.extra
+        for part in message.parts
+    )
+
+
 @pytest.mark.parametrize("type", [*PROVIDER_TYPES, *RESPONSES, *OWN])
 @given(asked=requests())
 def test_every_server_takes_the_histories_of_all_others(type: str, asked: Asked) -> None:
+    assume(not any(map(is_newer, asked.messages)))
     assume(type not in RESPONSES or not any(map(is_kept_elsewhere, asked.messages)))
     provider: Provider = PROVIDERS[type]
     step = provider.call(asked.messages, tools_for(type, asked.tools)).next_step()
