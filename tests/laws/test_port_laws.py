@@ -424,15 +424,14 @@ def is_kept_elsewhere(message: Message) -> bool:
 
 
 def is_newer(message: Message) -> bool:
-    """Whether an answer has a kind of part, or a field of a call, that the strategies made up: no fake has it."""
-    return any(
-        isinstance(part, UnknownPart)
-        if message.origin in ("google/gemini", "vertex/gemini")
-        else isinstance(part, (ToolCall, InvalidToolCall))
-        and message.origin == "cohere/cohere"
-        and part.extra
-        for part in message.parts
-    )
+    """Whether an answer has a part, or a field of a call, that the strategies made up and no fake knows."""
+    match message.origin:
+        case "google/gemini" | "vertex/gemini":
+            return any(isinstance(part, UnknownPart) for part in message.parts)
+        case "cohere/cohere":
+            return any(call.extra for call in message.all_tool_calls)
+        case _:
+            return False
 
 
 @pytest.mark.parametrize("type", [*PROVIDER_TYPES, *RESPONSES, *OWN])
