@@ -16,8 +16,8 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.defaults import THINK_TAGS
-from sansio.families.fields import base64_bytes, rest, text_or_none, with_extra
-from sansio.families.media import data_in, data_url
+from sansio.families.fields import base64_bytes, rest, text_or_none
+from sansio.families.media import data_in
 from sansio.jsontext import JSONObject
 
 DETAIL_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
@@ -124,14 +124,6 @@ def image_of(image: JSONObject) -> Part:
         media_type, data = held
         return ImagePart(data=data, media_type=media_type, extra=extra)
     return ImagePart(url=url, extra=extra)
-
-
-def image_block(part: ImagePart) -> JSONObject:
-    """An image in the form that requests and answers share."""
-    image: JSONObject = {"url": part.url or data_url(part.media_type, part.data)}
-    if part.detail is not None:
-        image["detail"] = part.detail
-    return with_extra({"type": "image_url", "image_url": image}, part.extra)
 
 
 _FORMATS = {"mpeg": "mp3", "wave": "wav", "vnd.wave": "wav", "mp4": "m4a"}
