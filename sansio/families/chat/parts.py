@@ -62,6 +62,24 @@ def field_of(part: ReasoningPart, default: str) -> str:
     return str(part.extra["field"]) if "field" in part.extra else default
 
 
+def unsent_reasoning(part: ReasoningPart, back: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The fields of a reasoning part's `extra` that are not sent with it.
+
+    Args:
+        part: the reasoning.
+        back: the field, or `THINK_TAGS`, for reasoning whose `extra` names none.
+        names: the fields that the server sends reasoning in.
+    """
+    if field_of(part, back) == CONTENT_FIELD:
+        return ()
+    known: tuple[str, ...] = ("field", *names)
+    if THINK_TAGS in (back, part.extra.get("field")):
+        known = ("field", "closed")
+    elif detail_of(part) is not None:
+        return ()
+    return tuple(name for name in part.extra if name not in known)
+
+
 def reasoning_fields(message: Message, default: str, names: Sequence[str]) -> dict[str, object]:
     """The fields of an assistant's message for its reasoning, each under the name that it was received in.
 

@@ -47,6 +47,7 @@ from sansio.families.chat.parts import (
     reasoning_fields,
     sound_format,
     thinking_block,
+    unsent_reasoning,
 )
 from sansio.families.chat.reader import ChatReader
 from sansio.families.chat.thinking import ThinkingReader
@@ -273,6 +274,25 @@ class ChatDialect(OpenAIEndpoints):
         if isinstance(part, ImagePart):
             known = known and image_url_block(part) is not None
         return super().refuses(part) if known else f"{self.origin} does not take it back"
+
+    def unsent(self, part: Part, role: Role) -> Sequence[str]:
+        match part:
+            case DocumentPart() if part.file_id is not None:
+                return ("name",)
+            case AudioPart() if role is ASSISTANT:
+                return ()  # its id stands for the sound and the transcript
+            case _:
+                return super().unsent(part, role)
+
+    def unsent_extra(self, part: Part, role: Role) -> Sequence[str]:
+        back = self.profile.reasoning_back
+        match part:
+            case RefusalPart():
+                return tuple(part.extra)
+            case ReasoningPart() if back is not None:
+                return unsent_reasoning(part, back, self.profile.reasoning_in)
+            case _:
+                return ()
 
     def takes(self, part: Part, role: Role) -> bool:
         """Whether a system, user or tool message may have such a part here.
