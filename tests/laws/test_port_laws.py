@@ -307,6 +307,9 @@ def seen_in_responses(body: dict[str, Any]) -> Seen:
     answering = False  # the item before is the assistant's
     for item in body["input"]:
         kind, before = item.get("type", "message"), answering
+        if kind != "message" and not kind.endswith(("_call", "_output")):
+            # Reasoning, or an item of a new type: it may be between two messages of one answer.
+            continue
         answering = kind.endswith("_call") or item.get("role") == "assistant"
         if answering and not before:
             seen.texts.append("")

@@ -163,7 +163,7 @@ class OllamaDialect(Dialect):
                 case TextPart() | ReasoningPart():
                     pass
                 case ToolCall() | InvalidToolCall():
-                    if part.extra:
+                    if message.origin is None and part.extra:
                         self.check_extra(_typed(part), part.extra, index, number)
                     calls.append(call_block(part))
                 case ImagePart() | UnknownPart() if (image := image_text(part)) is not None:
