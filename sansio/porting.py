@@ -12,12 +12,13 @@ from sansio.content import (
     ASSISTANT,
     TOOL,
     AudioPart,
-    ImagePart,
+    Citation,
     InvalidToolCall,
     Message,
     Part,
     ReasoningPart,
     RefusalPart,
+    Role,
     TextPart,
     Tool,
     ToolCall,
@@ -88,10 +89,12 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
 
     For every endpoint, an invalid tool call without a result is left out, since the provider would wait for
     its result; and so is a part of an answer that the endpoint refuses at its position (`Dialect.misplaced`).
-    If the endpoint does not have them, citations, an image's `detail`, a tool's `is_error` and an
-    assistant's blank text are left out, too. If it refuses the id of a tool call, the id is replaced, in the
-    call and in its result. A call of a kind that it does not have becomes a function's call. Everything
-    else in messages that the application wrote is kept, and is checked when it is sent.
+    If the endpoint does not have them, a tool's `is_error`, an assistant's blank text, and single fields of
+    parts are left out, too: citations or fields of them, an image's `detail`, a document's `name`, the
+    transcript of audio, fields of `extra` (`Dialect.unsent`, `Dialect.unsent_extra`). If it refuses the id of
+    a tool call, the id is replaced, in the call and in its result. A call of a kind that it does not have
+    becomes a function's call. Everything else in messages that the application wrote is kept, and is checked
+    when it is sent.
 
     Args:
         messages: a conversation; it is not changed.
@@ -253,13 +256,7 @@ def _port_part(
             words = _transcript(part)
             lost.append((kind if words is None else f"{kind}: transcript sent as text", why))
             return words
-        if isinstance(part, TextPart) and part.citations and not dialect.SENDS_CITATIONS:
-            lost.append(("citations", f"{dialect.origin} does not accept them back"))
-            part = msgspec.structs.replace(part, citations=())
-        if isinstance(part, ImagePart) and part.detail is not None and not dialect.SENDS_DETAIL:
-            lost.append(("detail", f"{dialect.origin} has no field for it"))
-            part = msgspec.structs.replace(part, detail=None)
-        return part
+        return _without_unsent(part, message.role, dialect, lost)
     why = f"it is from {message.origin}, and the request goes to {dialect.origin}"
     if isinstance(part, RefusalPart) and RefusalPart not in dialect.SENDS:
         lost.append(("RefusalPart: sent as text", why))
@@ -279,7 +276,32 @@ def _port_part(
     if (why_not := dialect.refuses(part)) is not None:
         lost[:] = [(kind, why_not)]  # the part is lost with everything in it: one loss, one entry
         return None
-    return part
+    return _without_unsent(part, message.role, dialect, lost)
+
+
+def _without_unsent(part: Part, role: Role, dialect: Dialect, lost: list[tuple[str, str]]) -> Part:
+    """The part without the fields that the endpoint has no place for; each of these is added to `lost`."""
+    why = f"{dialect.origin} has no field for it"
+    names = [name for name in dialect.unsent(part, role) if getattr(part, name) not in (None, (), "")]
+    lost += [(name, why) for name in names]
+    changes: dict[str, object] = {name: () if name == "citations" else None for name in names}
+    if part.extra and (beside := dialect.unsent_extra(part, role)):
+        lost.append((f"extra: {', '.join(beside)}", why))
+        changes["extra"] = {name: value for name, value in part.extra.items() if name not in beside}
+    if isinstance(part, TextPart) and part.citations and "citations" not in names:
+        unsent = [
+            name
+            for name in Citation.__struct_fields__
+            if name not in dialect.CITATION_FIELDS
+            and name != "extra"
+            and any(getattr(citation, name) is not None for citation in part.citations)
+        ]
+        if unsent:
+            lost.append((f"citations: {', '.join(unsent)}", why))
+            cleared = dict.fromkeys(unsent)
+            kept = (msgspec.structs.replace(citation, **cleared) for citation in part.citations)
+            changes["citations"] = tuple(citation for citation in kept if citation != Citation())
+    return msgspec.structs.replace(part, **changes) if changes else part
 
 
 def _transcript(part: Part) -> TextPart | None:

@@ -15,6 +15,7 @@ from sansio.answers import Answer
 from sansio.config import ProviderConfig
 from sansio.content import (
     AudioPart,
+    Citation,
     DocumentPart,
     FinishReason,
     ImagePart,
@@ -23,6 +24,7 @@ from sansio.content import (
     Part,
     ReasoningPart,
     RefusalPart,
+    Role,
     ServerToolPart,
     TextPart,
     Tool,
@@ -217,6 +219,9 @@ class Dialect(ABC):
     """Whether an assistant's message may be empty. If not, an empty answer is left out and reported."""
     SENDS_CITATIONS: ClassVar[bool] = False
     """Whether citations are sent back with their text. If not, they are left out and reported."""
+    CITATION_FIELDS: ClassVar[frozenset[str]] = frozenset(Citation.__struct_fields__)
+    """The fields of a citation that are sent back with it. Others, but not `extra`, are left out and
+    reported."""
     SENDS_DETAIL: ClassVar[bool] = False
     """Whether a request can have an image's `detail`."""
     SENDS_TOOL_ERRORS: ClassVar[bool] = False
@@ -298,6 +303,42 @@ class Dialect(ABC):
             part: the part. With a reason, it is left out.
         """
         return None
+
+    def unsent(self, part: Part, role: Role) -> Sequence[str]:
+        """The fields of a part that this endpoint has no field for, though it takes the part.
+
+        `port` leaves them out and reports them, in messages of any origin. Default: an answer's citations
+        and an image's detail, unless they are sent (`SENDS_CITATIONS`, `SENDS_DETAIL`); and the transcript
+        of audio that is sent.
+
+        Args:
+            part: the part.
+            role: the role of its message.
+
+        Returns:
+            The names of fields, all of which may be `None` or are `citations`. Each may be empty in this
+            part.
+        """
+        match part:
+            case TextPart() if not self.SENDS_CITATIONS:
+                return ("citations",)
+            case ImagePart() if not self.SENDS_DETAIL:
+                return ("detail",)
+            case AudioPart() if (part.data, part.url, part.file_id) != (None, None, None):
+                return ("transcript",)
+            case _:
+                return ()
+
+    def unsent_extra(self, part: Part, role: Role) -> Sequence[str]:
+        """The fields of a part's `extra` that this endpoint has no place for, though it takes the part.
+
+        `port` leaves them out and reports them, in messages of any origin. Default: none.
+
+        Args:
+            part: the part, whose `extra` is not empty.
+            role: the role of its message.
+        """
+        return ()
 
     def misplaced(self, parts: Sequence[Part]) -> Mapping[int, str]:
         """Parts of an answer that this endpoint would refuse where they are: `port` leaves them out.

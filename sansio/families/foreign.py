@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from sansio.config import PROVIDER_DEFAULTS
 from sansio.errors import RemoteProtocolError
 from sansio.jsontext import JSONObject
+
+if TYPE_CHECKING:
+    from sansio.families.base import Dialect
 
 _MESSAGES = frozenset((
     "message_start", "message_delta", "message_stop", "content_block_start", "content_block_delta",
     "content_block_stop",
 ))  # fmt: skip
 
-
-_ONLY_TYPES = {"gemini": "google"}
-"""Families that have their own provider type. The error recommends this `type`, not an `api`."""
+_TYPES = {
+    "chat": "compatible",
+    "responses": "compatible",
+    "messages": "anthropic",
+    "gemini": "google",
+    "ollama": "ollama",
+    "cohere": "cohere",
+}
+"""For each family, a provider type that speaks it at any address. The error recommends it if the type in the
+config does not speak the family."""
 _COHERES = frozenset(("message-start", "content-start", "content-delta", "tool-plan-delta", "message-end"))
 
 
@@ -43,18 +56,22 @@ def family_of(record: JSONObject) -> str | None:
     return None
 
 
-def foreign_error(record: JSONObject, api: str) -> RemoteProtocolError | None:
+def foreign_error(record: JSONObject, api: str, dialect: Dialect) -> RemoteProtocolError | None:
     """The error for an answer of another family; `None` if the record has no other family's marks.
 
     Args:
         record: a frame, or a whole answer, that this family cannot read.
         api: this family.
+        dialect: its type may speak the other family, too; then another `api` is enough.
     """
     found = family_of(record)
     if found is None or found == api:
         return None
-    named = f"type={_ONLY_TYPES[found]!r}" if found in _ONLY_TYPES else f"api={found!r}"
+    row = PROVIDER_DEFAULTS.get(dialect.TYPE)
+    named = f"api={found!r}"
+    if row is None or found not in row.apis:
+        named = f"type={_TYPES[found]!r}, {named}, and the base_url of the server's {found} API,"
     return RemoteProtocolError(
         f"these are the bytes of the {found} API, and the {api} API was expected",
-        hint=f"Write {named} in the config, or a base_url whose server speaks {api}.",
+        hint=f"Write {named} in the config; or a base_url whose server speaks {api}.",
     )

@@ -7,7 +7,8 @@ from typing import TypeVar
 import msgspec
 
 from sansio.content import AudioPart, DocumentPart, ImagePart, Part
-from sansio.families.fields import base64_bytes, base64_text
+from sansio.families.fields import base64_bytes, base64_text, with_extra
+from sansio.jsontext import JSONObject
 
 _File = TypeVar("_File", bound=ImagePart | AudioPart | DocumentPart)
 
@@ -84,6 +85,27 @@ def not_as_text(part: Part) -> str:
 def data_url(media_type: str, data: bytes | None) -> str:
     """Bytes as a `data:` URL."""
     return f"data:{media_type};base64,{base64_text(data)}"
+
+
+def image_url_block(part: ImagePart) -> JSONObject | None:
+    """An image as a block of the type `image_url`: its address, or its bytes as a `data:` URL.
+
+    Args:
+        part: the image.
+
+    Returns:
+        The block; `None` if the image has neither. The form has no field for a `file_id`.
+    """
+    if part.url:
+        url = part.url
+    elif part.data is not None:
+        url = data_url(part.media_type, part.data)
+    else:
+        return None
+    image: JSONObject = {"url": url}
+    if part.detail is not None:
+        image["detail"] = part.detail
+    return with_extra({"type": "image_url", "image_url": image}, part.extra)
 
 
 def data_in(url: str) -> tuple[str, bytes] | None:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from sansio.content import DocumentPart, ImagePart, Message, Part, Role
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENROUTER_RANGES, options_of
-from sansio.families.chat.parts import image_block, takes_by_schema
+from sansio.families.chat.parts import takes_by_schema
+from sansio.families.media import image_url_block
 from sansio.families.tools import WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Body, Option, narrowed, own, portable
@@ -48,7 +49,7 @@ class OpenRouterChat(OpenRouterHost, ChatDialect):
 
     def assistant_fields(self, message: Message) -> dict[str, object]:
         fields = super().assistant_fields(message)
-        images = [image_block(part) for part in message.parts if isinstance(part, ImagePart)]
+        images = [image_url_block(part) for part in message.parts if isinstance(part, ImagePart)]
         if images:
             fields["images"] = images
         return fields

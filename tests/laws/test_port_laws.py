@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import product
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,20 +15,28 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from sansio import (
+    PROVIDER_DEFAULTS,
+    AudioPart,
+    Citation,
+    DocumentPart,
+    ImagePart,
     InvalidRequestError,
     InvalidToolCall,
+    JSONObject,
     Message,
     Part,
     Provider,
     ReasoningPart,
+    RefusalPart,
     Role,
     Send,
+    ServerToolPart,
     TextPart,
     ToolCall,
     UnknownPart,
 )
 from sansio.checks import check_messages
-from sansio.content import Tool
+from sansio.content import PARTS, Tool
 from sansio.families.gemini.parts import made_up_id
 from sansio.porting import port
 from sansio.testing import PROVIDER_TYPES, FakeProvider
@@ -166,6 +176,93 @@ def test_another_provider_gets_an_answer_without_what_only_its_own_reads_and_eac
         assert report
 
 
+MARK, AT = "m4rk", 4857
+"""Values that nothing else in a request has, as text and as a number."""
+BESIDE: JSONObject = {"own": MARK}
+PNG, PDF, WAV = b"\x89PNG\r\n\x1a\n", b"%PDF-1", b"RIFF\x24\x00\x00\x00WAVEfmt "
+URL = "https://e.example/a"
+CITATIONS = [
+    Citation(url=MARK),
+    Citation(title=MARK),
+    Citation(quote=MARK),
+    Citation(start=AT),
+    Citation(end=AT),
+    Citation(extra=BESIDE),
+]
+SERVED = ("server_tool_use", "web_search_tool_result", "web_search_call", "executableCode")
+"""Kinds of calls that providers run, and of their results."""
+MARKED: list[tuple[str, Part]] = [
+    *(("citations", TextPart("Hi", (citation,))) for citation in CITATIONS),
+    ("extra", TextPart("Hi", extra=BESIDE)),
+    ("extra", ReasoningPart("Hm.", BESIDE)),
+    ("extra", ReasoningPart("Hm.", {"signature": "c2ln", **BESIDE})),
+    ("extra", RefusalPart("No.", BESIDE)),
+    ("extra", ToolCall("call00001", "f", extra=BESIDE)),
+    ("extra", InvalidToolCall("call00001", "f", "{", "cut", extra=BESIDE)),
+    ("detail", ImagePart(data=PNG, detail=MARK)),
+    ("detail", ImagePart(url=URL, detail=MARK)),
+    ("extra", ImagePart(data=PNG, extra=BESIDE)),
+    ("name", DocumentPart(data=PDF, name=MARK)),
+    ("name", DocumentPart(data=b"Hi", media_type="text/plain", name=MARK)),
+    ("name", DocumentPart(url=URL, name=MARK)),
+    ("name", DocumentPart(file_id="file_1", name=MARK)),
+    ("extra", DocumentPart(data=PDF, extra=BESIDE)),
+    ("extra", DocumentPart(data=b"Hi", media_type="text/plain", extra=BESIDE)),
+    ("transcript", AudioPart(data=WAV, transcript=MARK)),
+    ("transcript", AudioPart(url=URL, transcript=MARK)),
+    ("extra", AudioPart(data=WAV, extra=BESIDE)),
+    *(
+        (name, structs.replace(ServerToolPart(kind, "srvtoolu_1", "web_search"), **{name: value}))
+        for kind in SERVED
+        for name, value in (("status", MARK), ("input", {"a": MARK}), ("output", [MARK]), ("extra", BESIDE))
+    ),
+]
+"""Parts with a mark in one field, and the field's name."""
+WHO = [*((role, None) for role in Role), (Role.ASSISTANT, "its own"), (Role.ASSISTANT, "another")]
+"""Who wrote a message: its role; for an answer, whether it is the endpoint's own or another one's."""
+IDENTITY = frozenset((
+    "text", "id", "kind", "data", "url", "file_id", "media_type", "arguments", "raw_arguments", "reason",
+))  # fmt: skip
+"""Fields that say what a part is. Other tests check them."""
+BUILT_IN = [f"{type}/{api}" for type, row in PROVIDER_DEFAULTS.items() for api in row.apis]
+
+
+def test_the_marks_are_in_every_field_that_a_part_may_have() -> None:
+    for kind in PARTS:
+        marked = {name for name, part in MARKED if type(part) is kind}
+        fields = {*kind.__struct_fields__} - IDENTITY
+        if kind is not DocumentPart:  # a document's name is its title; a tool's says which it is
+            fields.discard("name")
+        assert marked == fields or kind is UnknownPart, kind  # the `extra` of an unknown part is all of it
+
+
+@pytest.mark.parametrize("pair", BUILT_IN)
+def test_a_field_of_a_part_is_sent_or_refused_or_reported_for_each_role_and_origin(pair: str) -> None:
+    provider = Provider(config(pair))
+    origins = {None: None, "its own": provider.dialect.origin, "another": "another/chat"}
+    for (name, part), (role, whose) in product(MARKED, WHO):
+        answers = "call00000" if role is Role.TOOL else None
+        message = Message(role, (TextPart("See."), part), answers, origin=origins[whose])
+        before = [] if role in (Role.SYSTEM, Role.DEVELOPER) else [USER]
+        if answers is not None:
+            before.append(Message(Role.ASSISTANT, (ToolCall(answers, "f"),)))
+        results = [Message(Role.TOOL, "ok", call.id) for call in message.all_tool_calls]
+        prepared = None
+        with suppress(InvalidRequestError):
+            prepared = provider.prepare([*before, message, *results, USER], tools_for(provider.dialect.TYPE))
+        case = (part, role, whose)
+        if prepared is None:
+            assert whose is None, case  # only what the application wrote is refused
+            continue
+        body = str(prepared.body)
+        whole, kind = "AudioPart: transcript sent as text", type(part).__name__
+        reported = [loss.what for loss in prepared.left_out]
+        fields = [what.partition(":")[0] for what in reported if what != whole]
+        assert (MARK in body or str(AT) in body) is not (name in fields or kind in fields), (case, reported)
+        assert fields.count(name) <= 1, (case, reported)
+        assert {loss.message for loss in prepared.left_out} <= {len(before)}, case
+
+
 class Seen(NamedTuple):
     """What a server reads in a request."""
 
@@ -211,6 +308,9 @@ def seen_in_responses(body: dict[str, Any]) -> Seen:
     answering = False  # the item before is the assistant's
     for item in body["input"]:
         kind, before = item.get("type", "message"), answering
+        if kind != "message" and not kind.endswith(("_call", "_output")):
+            # Reasoning, or an item of a new type: it may be between two messages of one answer.
+            continue
         answering = kind.endswith("_call") or item.get("role") == "assistant"
         if answering and not before:
             seen.texts.append("")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sansio import (
     AudioPart,
     Citation,
+    DocumentPart,
     ImagePart,
     InvalidRequestError,
     InvalidToolCall,
@@ -135,6 +136,114 @@ def test_the_detail_of_an_image_is_reported_where_it_has_no_place() -> None:
     assert losses(report) == [("detail", 0, 0)]
     for kind in set(TYPES) - {"anthropic"}:
         assert ported(kind, asked) == ([asked], [])
+
+
+FIELDS: list[tuple[str, Role, Part, Part, str]] = [
+    (
+        "cohere",
+        Role.USER,
+        TextPart("Hi", (Citation(start=1, extra={"x": 1}),)),
+        TextPart("Hi"),
+        "citations",
+    ),
+    (
+        "cohere",
+        Role.ASSISTANT,
+        TextPart("Hi", (Citation("u", "t", "q", 0, 2), Citation("u"))),
+        TextPart("Hi", (Citation(start=0, end=2),)),
+        "citations: url, title, quote",
+    ),
+    (
+        "openai/responses",
+        Role.ASSISTANT,
+        TextPart("Hi", (Citation("u", quote="q", start=0, extra={"x": 1}),)),
+        TextPart("Hi", (Citation("u", start=0, extra={"x": 1}),)),
+        "citations: quote",
+    ),
+    (
+        "anthropic",
+        Role.ASSISTANT,
+        TextPart("Hi", (Citation("u", start=0), Citation(end=2))),
+        TextPart("Hi", (Citation("u"),)),
+        "citations: start, end",
+    ),
+    ("google", Role.USER, ImagePart(url="u", detail="low"), ImagePart(url="u"), "detail"),
+    ("google", Role.USER, DocumentPart(url="u", name="a"), DocumentPart(url="u"), "name"),
+    ("openai", Role.USER, DocumentPart(file_id="f", name="a"), DocumentPart(file_id="f"), "name"),
+    ("openai", Role.USER, AudioPart(data=b"x", transcript="Hi."), AudioPart(data=b"x"), "transcript"),
+    ("bedrock", Role.USER, AudioPart(data=b"x", transcript="Hi."), AudioPart(data=b"x"), "transcript"),
+    ("openai", Role.ASSISTANT, RefusalPart("No.", {"x": 1}), RefusalPart("No."), "extra: x"),
+    (
+        "deepseek",
+        Role.ASSISTANT,
+        ReasoningPart("Hm.", {"field": "reasoning", "signature": "s"}),
+        ReasoningPart("Hm.", {"field": "reasoning"}),
+        "extra: signature",
+    ),
+    (
+        "minimax",
+        Role.ASSISTANT,
+        ReasoningPart("Hm.", {"field": "<think>", "closed": False, "signature": "s"}),
+        ReasoningPart("Hm.", {"field": "<think>", "closed": False}),
+        "extra: signature",
+    ),
+    ("ollama/ollama", Role.ASSISTANT, TextPart("Hi", extra={"x": 1}), TextPart("Hi"), "extra: x"),
+    (
+        "anthropic",
+        Role.ASSISTANT,
+        ServerToolPart("server_tool_use", "s", "f", {}, status="done"),
+        ServerToolPart("server_tool_use", "s", "f", {}),
+        "status",
+    ),
+    (
+        "google",
+        Role.ASSISTANT,
+        ServerToolPart("executableCode", "s", "f", "1 + 1"),
+        ServerToolPart("executableCode", "s", None, "1 + 1"),
+        "name",
+    ),
+]
+"""A type; a role; a part with a field that has no place there; what is sent; and the loss."""
+
+
+@for_all((("kind", "role", "part", "kept", "lost"), FIELDS))
+def test_a_field_that_the_endpoint_has_no_field_for_is_reported_though_the_application_wrote_it(
+    kind: str, role: Role, part: Part, kept: Part, lost: str
+) -> None:
+    (_, message), report = ported(kind, *ASK, Message(role, (TextPart("See."), part)))
+    assert message.parts == (TextPart("See."), kept)
+    assert losses(report) == [(lost, 1, 1)]
+    assert dialect_named(kind).origin in report[0].why
+    assert ported(kind, *ASK, message) == ([*ASK, message], [])
+
+
+def test_the_detail_of_an_image_of_another_provider_is_reported_too() -> None:
+    shown = answered(
+        TextPart("Hi"), ImagePart(data=b"x", detail="low", extra={"x": 1}), origin="another/chat"
+    )
+    (_, kept), report = ported("google", *ASK, shown)
+    assert kept.parts == (TextPart("Hi"), ImagePart(data=b"x"))
+    assert losses(report) == [("extra: x", 1, 1), ("detail", 1, 1)]
+
+
+def test_fields_with_a_place_are_kept() -> None:
+    sent: list[tuple[str, Role, Part]] = [
+        ("mistral", Role.ASSISTANT, ReasoningPart("Hm.", {"field": "content", "x": 1})),
+        ("deepseek", Role.ASSISTANT, ReasoningPart("Hm.", {"type": "reasoning.text", "signature": "s"})),
+        (
+            "deepseek",
+            Role.ASSISTANT,
+            ReasoningPart("Hm.", {"field": "reasoning", "reasoning_content": "So."}),
+        ),
+        ("openai", Role.ASSISTANT, AudioPart(data=b"x", transcript="Hi.", extra={"id": "a"})),
+        ("openai", Role.USER, DocumentPart(data=b"x", name="a")),
+        ("cohere", Role.ASSISTANT, TextPart("Hi", (Citation(start=0, extra={"x": 1}),))),
+        ("google", Role.USER, TextPart("Hi", extra={"x": 1})),
+        ("google", Role.ASSISTANT, ServerToolPart("toolCall", "s", "f", {})),
+    ]
+    for kind, role, part in sent:
+        message = Message(role, (TextPart("See."), part))
+        assert ported(kind, *ASK, message) == ([*ASK, message], [])
 
 
 def test_a_part_that_is_left_out_is_one_loss_whatever_it_had() -> None:

@@ -16,8 +16,8 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.defaults import THINK_TAGS
-from sansio.families.fields import base64_bytes, rest, text_or_none, with_extra
-from sansio.families.media import data_in, data_url
+from sansio.families.fields import base64_bytes, rest, text_or_none
+from sansio.families.media import data_in
 from sansio.jsontext import JSONObject
 
 DETAIL_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
@@ -60,6 +60,24 @@ def field_of(part: ReasoningPart, default: str) -> str:
         default: the field for reasoning whose `extra` names none.
     """
     return str(part.extra["field"]) if "field" in part.extra else default
+
+
+def unsent_reasoning(part: ReasoningPart, back: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The fields of a reasoning part's `extra` that are not sent with it.
+
+    Args:
+        part: the reasoning.
+        back: the field, or `THINK_TAGS`, for reasoning whose `extra` names none.
+        names: the fields that the server sends reasoning in.
+    """
+    if field_of(part, back) == CONTENT_FIELD:
+        return ()
+    known: tuple[str, ...] = ("field", *names)
+    if THINK_TAGS in (back, part.extra.get("field")):
+        known = ("field", "closed")
+    elif detail_of(part) is not None:
+        return ()
+    return tuple(name for name in part.extra if name not in known)
 
 
 def reasoning_fields(message: Message, default: str, names: Sequence[str]) -> dict[str, object]:
@@ -124,14 +142,6 @@ def image_of(image: JSONObject) -> Part:
         media_type, data = held
         return ImagePart(data=data, media_type=media_type, extra=extra)
     return ImagePart(url=url, extra=extra)
-
-
-def image_block(part: ImagePart) -> JSONObject:
-    """An image in the form that requests and answers share."""
-    image: JSONObject = {"url": part.url or data_url(part.media_type, part.data)}
-    if part.detail is not None:
-        image["detail"] = part.detail
-    return with_extra({"type": "image_url", "image_url": image}, part.extra)
 
 
 _FORMATS = {"mpeg": "mp3", "wave": "wav", "vnd.wave": "wav", "mp4": "m4a"}

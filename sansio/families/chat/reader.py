@@ -135,7 +135,7 @@ class ChatReader(AnswerReader):
         events: list[StreamEvent] = []
         self._receive_chunk(data, events, whole=True)
         if not self._chosen:
-            raise foreign_error(data, "chat") or RemoteProtocolError(
+            raise foreign_error(data, "chat", self._dialect) or RemoteProtocolError(
                 "the response holds no choice, so no answer"
             )
         self._flush(events)
@@ -170,7 +170,7 @@ class ChatReader(AnswerReader):
         error: ProviderError | None = self._dialect.error_in(record)
         if error is None and named:
             error = self._dialect.build_error(record, 200, record)
-        error = error or foreign_error(record, "chat")
+        error = error or foreign_error(record, "chat", self._dialect)
         if error is not None:
             raise error
 

@@ -44,10 +44,10 @@ from sansio.families.chat.parts import (
     CONTENT_FIELD,
     between_tags,
     field_of,
-    image_block,
     reasoning_fields,
     sound_format,
     thinking_block,
+    unsent_reasoning,
 )
 from sansio.families.chat.reader import ChatReader
 from sansio.families.chat.thinking import ThinkingReader
@@ -57,6 +57,7 @@ from sansio.families.forms import check_form
 from sansio.families.media import (
     data_url,
     document_text,
+    image_url_block,
     is_text_document,
     media_type_of,
     with_true_type,
@@ -268,10 +269,30 @@ class ChatDialect(OpenAIEndpoints):
         known = type(part) in self.SENDS or type(part) in self.RETURNED_PARTS
         if isinstance(part, ReasoningPart):
             known = self.profile.reasoning_back is not None
-        # Sound is sent back only by its id.
-        if known and not (isinstance(part, AudioPart) and not isinstance(part.extra.get("id"), str)):
-            return super().refuses(part)
-        return f"{self.origin} does not take it back"
+        if isinstance(part, AudioPart):  # sound is sent back only by its id
+            known = known and isinstance(part.extra.get("id"), str)
+        if isinstance(part, ImagePart):
+            known = known and image_url_block(part) is not None
+        return super().refuses(part) if known else f"{self.origin} does not take it back"
+
+    def unsent(self, part: Part, role: Role) -> Sequence[str]:
+        match part:
+            case DocumentPart() if part.file_id is not None:
+                return ("name",)
+            case AudioPart() if role is ASSISTANT:
+                return ()  # its id stands for the sound and the transcript
+            case _:
+                return super().unsent(part, role)
+
+    def unsent_extra(self, part: Part, role: Role) -> Sequence[str]:
+        back = self.profile.reasoning_back
+        match part:
+            case RefusalPart():
+                return tuple(part.extra)
+            case ReasoningPart() if back is not None:
+                return unsent_reasoning(part, back, self.profile.reasoning_in)
+            case _:
+                return ()
 
     def takes(self, part: Part, role: Role) -> bool:
         """Whether a system, user or tool message may have such a part here.
@@ -351,6 +372,9 @@ class ChatDialect(OpenAIEndpoints):
                     content.append({"type": "text", "text": between_tags(part)})
                 case ReasoningPart() if back == THINK_TAGS:
                     content.append({"type": "text", "text": f"<think>\n{part.text}\n</think>\n\n"})
+                case ImagePart():
+                    if own:
+                        self.check_extra(image_url_block(_bare(part)), part.extra, index, number)
                 case _:
                     pass  # a refusal follows below; the rest is for `assistant_fields`
         structured = structured or (message.origin is None and len(content) > 1)
@@ -383,8 +407,8 @@ class ChatDialect(OpenAIEndpoints):
         match part:
             case TextPart():
                 return with_extra({"type": "text", "text": part.text}, part.extra)
-            case ImagePart() if part.data is not None or (part.url is not None and self.profile.image_urls):
-                return {**image_block(with_true_type(part))}
+            case ImagePart() if part.url is None or self.profile.image_urls:
+                return image_url_block(with_true_type(part))
             case AudioPart() if part.data is not None:
                 form, known = sound_format(media_type_of(part)), self.sound_formats()
                 if known is not None and form not in known:
@@ -432,7 +456,10 @@ class ChatDialect(OpenAIEndpoints):
         source = "by file_id " if part.file_id is not None else "by url " if part.url is not None else ""
         kind = "" if source else f"({media_type_of(part)}) "
         remedy = "; give its data instead" if source else "; give what it says as a TextPart"
-        if role is not Role.USER:
+        returned = role is ASSISTANT and isinstance(part, ImagePart) and ImagePart in self.RETURNED_PARTS
+        if returned and not source:
+            kind, remedy = "without an address ", "; give its data, or leave it out"
+        elif role is not Role.USER and not returned:
             remedy = "; put it into a user's message"
         what = f"{source}{kind}in a message of the role {role.value}{remedy}"
         formats = self.sound_formats()

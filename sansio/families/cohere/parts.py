@@ -18,7 +18,7 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.families.fields import rest, text_or_none, with_extra
-from sansio.families.media import data_url, with_true_type
+from sansio.families.media import image_url_block, with_true_type
 from sansio.jsontext import JSON, JSONObject
 
 PLAN = "tool_plan"
@@ -42,12 +42,8 @@ def block_of(part: Part) -> JSONObject | None:
             return with_extra({"type": "text", "text": part.text}, part.extra)
         case ReasoningPart() if not is_plan(part):
             return {"type": "thinking", "thinking": part.text, **rest(part.extra, CITATIONS)}
-        case ImagePart() if part.data is not None or part.url is not None:
-            shown = with_true_type(part)
-            image: JSONObject = {"url": shown.url or data_url(shown.media_type, shown.data)}
-            if shown.detail is not None:
-                image["detail"] = shown.detail
-            return with_extra({"type": "image_url", "image_url": image}, shown.extra)
+        case ImagePart():
+            return image_url_block(with_true_type(part))
         case UnknownPart():
             return dict(part.extra)
     return None

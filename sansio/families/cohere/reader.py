@@ -124,7 +124,9 @@ class CohereReader(AnswerReader):
                 self._receive_end(record, _object(record, "delta"), events)
             case _:
                 # New types of event are added over time, and must be ignored.
-                if (error := self._dialect.error_in(record) or foreign_error(record, "cohere")) is not None:
+                if (
+                    error := self._dialect.error_in(record) or foreign_error(record, "cohere", self._dialect)
+                ) is not None:
                     self.progress += 1
                     raise error
                 if kind != "debug":
@@ -139,7 +141,7 @@ class CohereReader(AnswerReader):
 
     def receive_whole(self, data: JSONObject) -> None:
         if not isinstance(data.get("message"), dict):
-            raise foreign_error(data, "cohere") or RemoteProtocolError(
+            raise foreign_error(data, "cohere", self._dialect) or RemoteProtocolError(
                 "the response holds no message, so no answer"
             )
         self._receive_id(data)

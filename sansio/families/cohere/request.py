@@ -69,6 +69,7 @@ class CohereDialect(Dialect):
     API = "cohere"
     SENDS_EMPTY = False
     SENDS_CITATIONS = True
+    CITATION_FIELDS = frozenset(("start", "end"))
     SENDS_DETAIL = True
     FLAT_ERRORS = True
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
@@ -99,6 +100,12 @@ class CohereDialect(Dialect):
         if isinstance(part, (TextPart, ReasoningPart, ToolCall, InvalidToolCall, UnknownPart)):
             return None
         return f"{self.origin} does not take it back"
+
+    def unsent(self, part: Part, role: Role) -> Sequence[str]:
+        """Only an answer has citations."""
+        if isinstance(part, TextPart) and role is not ASSISTANT:
+            return ("citations",)
+        return super().unsent(part, role)
 
     def misplaced(self, parts: Sequence[Part]) -> Mapping[int, str]:
         """A plan for tools whose calls were cut. Cohere takes no message without content or calls."""

@@ -131,7 +131,7 @@ class ConverseReader(AnswerReader):
 
     def _refuse(self, record: JSONObject) -> None:
         """Raise an error if an unknown event is one, or if it belongs to another wire family."""
-        found = self._dialect.error_in(record) or foreign_error(record, "converse")
+        found = self._dialect.error_in(record) or foreign_error(record, "converse", self._dialect)
         if found is not None:
             raise found
 
@@ -145,7 +145,7 @@ class ConverseReader(AnswerReader):
         message = output.get("message") if isinstance(output, dict) else None
         blocks = message.get("content") if isinstance(message, dict) else None
         if not isinstance(message, dict) or not isinstance(blocks, list):
-            raise foreign_error(data, "converse") or RemoteProtocolError(
+            raise foreign_error(data, "converse", self._dialect) or RemoteProtocolError(
                 "the response holds no message, so no answer"
             )
         events: list[StreamEvent] = []

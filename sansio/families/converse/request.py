@@ -18,6 +18,7 @@ from sansio.content import (
     Message,
     Part,
     ReasoningPart,
+    RefusalPart,
     Role,
     ServerToolPart,
     TextPart,
@@ -69,6 +70,7 @@ class ConverseDialect(BedrockRuntime):
     SENDS = frozenset((TextPart, ToolCall, InvalidToolCall))
     SENDS_EMPTY = False
     SENDS_CITATIONS = True
+    CITATION_FIELDS = frozenset(("url", "title", "quote"))
     SENDS_TOOL_ERRORS = True
     OPTIONS: ClassVar[Mapping[str, Option]] = OPTIONS
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {
@@ -108,6 +110,8 @@ class ConverseDialect(BedrockRuntime):
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, TextPart) and not part.text.strip() and not part.citations:
             return "a blank text block is refused"
+        if isinstance(part, (RefusalPart, ImagePart, AudioPart, DocumentPart)) and block_of(part) is None:
+            return f"{self.origin} has no block for it"
         return super().refuses(part)
 
     def count_tokens(self, body: JSONObject) -> Endpoint[int]:

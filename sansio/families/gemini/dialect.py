@@ -8,11 +8,14 @@ from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 from sansio.content import (
+    DocumentPart,
     FinishReason,
     ImagePart,
     InvalidToolCall,
     Message,
     Part,
+    Role,
+    ServerToolPart,
     TextPart,
     Tool,
     ToolCall,
@@ -34,7 +37,7 @@ from sansio.families.gemini.contents import Contents
 from sansio.families.gemini.faults import FINISH_REASONS, KEY_ERRORS, STATUS_BY_ERROR, reason_of, retry_delay
 from sansio.families.gemini.framing import SPACE, GeminiFramer
 from sansio.families.gemini.options import OPTIONS, check_logprobs, options_of
-from sansio.families.gemini.parts import wire_of
+from sansio.families.gemini.parts import unsent_of, wire_of
 from sansio.families.gemini.reader import GeminiReader
 from sansio.families.gemini.thinking import needs_signatures
 from sansio.families.gemini.tools import NAMES, check_choice, wire_tools
@@ -110,6 +113,19 @@ class GeminiDialect(Dialect):
 
     def refuses(self, part: Part) -> str | None:
         return None if wire_of(part) is not None else f"{self.origin} takes it in no part"
+
+    def unsent(self, part: Part, role: Role) -> Sequence[str]:
+        match part:
+            case DocumentPart():
+                return ("name",)
+            case ServerToolPart():
+                return unsent_of(part)
+            case _:
+                return super().unsent(part, role)
+
+    def unsent_extra(self, part: Part, role: Role) -> Sequence[str]:
+        """The texts of a tool's result are one text."""
+        return tuple(part.extra) if role is Role.TOOL and isinstance(part, TextPart) else ()
 
     def takes_strict(self) -> bool:
         return False

@@ -166,6 +166,12 @@ def _server_tool_to_send(part: ServerToolPart) -> JSONObject | None:
     return with_extra({part.kind: typed}, part.extra)
 
 
+def unsent_of(part: ServerToolPart) -> tuple[str, ...]:
+    """The fields that Google's tool of this kind does not have."""
+    known = _SERVER_TOOLS.get(part.kind, _ServerTool()).named()
+    return tuple(name for name in ("id", "name", "input", "output", "status") if name not in known)
+
+
 def _media_to_send(part: MediaPart) -> JSONObject | None:
     """A file. One without its bytes, such as another provider's sound, cannot be sent."""
     inline = data_in(part.url) if part.url is not None else None

@@ -101,7 +101,7 @@ class GeminiReader(AnswerReader):
         return False
 
     def _receive_record(self, record: JSONObject, events: list[StreamEvent]) -> None:
-        error = self._dialect.error_in(record) or foreign_error(record, "gemini")
+        error = self._dialect.error_in(record) or foreign_error(record, "gemini", self._dialect)
         if error is not None:
             self.progress += 1
             raise error
@@ -111,7 +111,7 @@ class GeminiReader(AnswerReader):
 
     def receive_whole(self, data: JSONObject) -> None:
         if not (_listed(data.get("candidates")) or data.get("promptFeedback")):
-            raise foreign_error(data, "gemini") or RemoteProtocolError(
+            raise foreign_error(data, "gemini", self._dialect) or RemoteProtocolError(
                 "the response has no candidates, so no answer"
             )
         events: list[StreamEvent] = []

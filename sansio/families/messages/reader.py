@@ -97,7 +97,7 @@ class MessagesReader(AnswerReader):
         if bare or record.get("error") or name == "error":
             kind = "error"
         if not kind or kind == "ping":
-            if (foreign := foreign_error(record, "messages")) is not None:
+            if (foreign := foreign_error(record, "messages", self._dialect)) is not None:
                 raise foreign
             return False
         self.progress += 1
@@ -128,13 +128,13 @@ class MessagesReader(AnswerReader):
                 raise self._dialect.error_in(record) or self._dialect.build_error(record, 200, record)
             case _:
                 # New types of event are added over time, and must be ignored.
-                if (foreign := foreign_error(record, "messages")) is not None:
+                if (foreign := foreign_error(record, "messages", self._dialect)) is not None:
                     raise foreign
         return False
 
     def receive_whole(self, data: JSONObject) -> None:
         if data.get("content") is None:
-            raise foreign_error(data, "messages") or RemoteProtocolError(
+            raise foreign_error(data, "messages", self._dialect) or RemoteProtocolError(
                 "the response holds no content, so no answer"
             )
         events: list[StreamEvent] = []

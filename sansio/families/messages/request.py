@@ -70,6 +70,7 @@ class MessagesDialect(Dialect):
     SENDS = frozenset((TextPart, ToolCall, InvalidToolCall))
     SENDS_EMPTY = False
     SENDS_CITATIONS = True
+    CITATION_FIELDS = frozenset(("url", "title", "quote"))
     SENDS_TOOL_ERRORS = True
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
         "invalid_request_error": 400,
@@ -163,6 +164,11 @@ class MessagesDialect(Dialect):
         if isinstance(part, AudioPart):
             return "sound is refused"
         return super().refuses(part)
+
+    def unsent(self, part: Part, role: Role) -> Sequence[str]:
+        if isinstance(part, ServerToolPart):
+            return ("output", "status") if part.kind in RUNS else ("name", "input", "status")
+        return super().unsent(part, role)
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object

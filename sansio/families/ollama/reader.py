@@ -62,7 +62,9 @@ class OllamaReader(AnswerReader):
         if not data or data.isspace():
             return False
         line = jsontext.decode_object(data.decode("utf-8", "replace"), self._max_depth)
-        if (error := self._dialect.error_in(line) or foreign_error(line, "ollama")) is not None:
+        if (
+            error := self._dialect.error_in(line) or foreign_error(line, "ollama", self._dialect)
+        ) is not None:
             self.progress += 1
             raise error
         self.progress += 1
@@ -74,7 +76,7 @@ class OllamaReader(AnswerReader):
 
     def receive_whole(self, data: JSONObject) -> None:
         if not isinstance(data.get("message"), dict):
-            raise foreign_error(data, "ollama") or RemoteProtocolError(
+            raise foreign_error(data, "ollama", self._dialect) or RemoteProtocolError(
                 "the response holds no message, so no answer"
             )
         if data.get("done") is not True:

@@ -101,6 +101,14 @@ class OllamaDialect(Dialect):
             return None
         return f"{self.origin} does not take it back"
 
+    def unsent_extra(self, part: Part, role: Role) -> Sequence[str]:
+        """The texts of an answer are one field, and its images are base64 only.
+
+        In other messages, an `extra` is refused.
+        """
+        whole = isinstance(part, (TextPart, ReasoningPart, ImagePart))
+        return tuple(part.extra) if whole and role is ASSISTANT else ()
+
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
     ) -> dict[str, object]:
@@ -155,7 +163,7 @@ class OllamaDialect(Dialect):
                 case TextPart() | ReasoningPart():
                     pass
                 case ToolCall() | InvalidToolCall():
-                    if part.extra:
+                    if message.origin is None and part.extra:
                         self.check_extra(_typed(part), part.extra, index, number)
                     calls.append(call_block(part))
                 case ImagePart() | UnknownPart() if (image := image_text(part)) is not None:

@@ -219,7 +219,7 @@ class ResponsesReader(AnswerReader):
 
     def receive_whole(self, data: JSONObject) -> None:
         if not isinstance(data.get("output"), list):
-            raise foreign_error(data, "responses") or RemoteProtocolError(
+            raise foreign_error(data, "responses", self._dialect) or RemoteProtocolError(
                 "the response holds no output, so no answer"
             )
         status = text_or_none(data.get("status"))
@@ -251,7 +251,7 @@ class ResponsesReader(AnswerReader):
         found = (
             self._dialect.build_error(error, 200, record)
             if isinstance(error, dict)
-            else self._dialect.error_in(record) or foreign_error(record, "responses")
+            else self._dialect.error_in(record) or foreign_error(record, "responses", self._dialect)
         )
         if found is not None:
             self.progress += 1

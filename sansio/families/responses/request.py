@@ -97,6 +97,7 @@ class ResponsesRequests(OpenAIEndpoints):
     SENDS = frozenset((TextPart, RefusalPart, ToolCall, InvalidToolCall))
     SENDS_EMPTY = False
     SENDS_CITATIONS = True
+    CITATION_FIELDS = frozenset(("url", "title", "start", "end"))
     SENDS_DETAIL = True
     OPTIONS: ClassVar[Mapping[str, Option]] = OPENAI_OPTIONS
     PROFILE: ClassVar[ResponsesProfile] = ResponsesProfile()

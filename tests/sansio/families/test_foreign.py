@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from sansio import ChatDialect, ProviderError, RemoteProtocolError, StreamFailed, StreamParser
+from sansio import (
+    ChatDialect,
+    Provider,
+    ProviderConfig,
+    ProviderError,
+    RemoteProtocolError,
+    StreamFailed,
+    StreamParser,
+)
+from sansio.config import PROVIDER_DEFAULTS
 from sansio.families.base import Dialect
 from sansio.families.foreign import family_of, foreign_error
 from sansio.providers import dialect_named
 from tests.sansio.families.responses.frames import added, completed, created, done, message, reading, response
-from tests.sansio.wires import ANTHROPIC_STREAM, OPENAI_STREAM, WHOLES, Record, sse
+from tests.sansio.wires import ANTHROPIC_STREAM, OPENAI_STREAM, WHOLES, Record, config, sse
 
 STREAMS: dict[str, bytes] = {
     "chat": OPENAI_STREAM,
@@ -28,6 +38,15 @@ DIALECTS: dict[str, Dialect] = {
     "messages": dialect_named("anthropic"),
     "responses": reading(),
 }
+
+
+class RenamedChat(ChatDialect):
+    TYPE, API = "mine", "an_api"
+
+    def build_endpoint(self, stream: bool = False) -> str:
+        raise NotImplementedError
+
+
 PAIRS = [(ours, theirs) for ours in STREAMS for theirs in STREAMS if ours != theirs]
 
 
@@ -97,19 +116,19 @@ MARKS: list[tuple[str | None, Record]] = [
 @pytest.mark.parametrize(("family", "record"), MARKS)
 def test_a_family_is_known_by_the_fields_that_only_it_has(family: str | None, record: Record) -> None:
     assert family_of(record) == family
-    error = foreign_error(record, "own")
+    error = foreign_error(record, "own", RenamedChat())
     assert (error is None) == (family is None)
     if error is not None:
         assert f"the {family} API" in error.message
         assert "the own API" in error.message
-        assert ("type='google'" if family == "gemini" else f"api='{family}'") in error.hint
+        assert f"api='{family}'" in error.hint
         assert "own" in error.hint
 
 
 @pytest.mark.parametrize("family", STREAMS)
 def test_a_familys_own_bytes_are_not_foreign(family: str) -> None:
     assert family_of(ANSWERS[family]) == family
-    assert foreign_error(ANSWERS[family], family) is None
+    assert foreign_error(ANSWERS[family], family, DIALECTS[family]) is None
 
 
 @pytest.mark.parametrize(
@@ -117,14 +136,7 @@ def test_a_familys_own_bytes_are_not_foreign(family: str) -> None:
 )
 def test_what_has_no_familys_marks_is_not_foreign(record: Record) -> None:
     assert family_of(record) is None
-    assert foreign_error(record, "chat") is None
-
-
-class RenamedChat(ChatDialect):
-    TYPE, API = "mine", "an_api"
-
-    def build_endpoint(self, stream: bool = False) -> str:
-        raise NotImplementedError
+    assert foreign_error(record, "chat", DIALECTS["chat"]) is None
 
 
 def test_a_family_under_another_name_is_not_foreign() -> None:
@@ -146,6 +158,29 @@ def test_a_native_api_is_named_where_another_one_answers(kind: str, api: str) ->
         with pytest.raises(RemoteProtocolError, match=f"the {api} API was expected") as caught:
             read()
         assert api in str(caught.value.hint)
+
+
+BUILT_IN = [f"{type}/{api}" for type, row in PROVIDER_DEFAULTS.items() for api in row.apis]
+FAMILIES = {family: record for family, record in MARKS if family is not None}
+
+
+@pytest.mark.parametrize("pair", BUILT_IN)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_remedy_followed_makes_a_valid_config_that_speaks_the_family(pair: str, family: str) -> None:
+    given = config(pair)
+    error = foreign_error(FAMILIES[family], given.api or "", Provider(given).dialect)
+    if error is None:
+        assert given.api == family
+        return
+    remedy, _, other = error.hint.partition(";")
+    fields = dict(re.findall(r"(type|api)='(\w+)'", remedy))
+    assert ("base_url" in remedy) is ("type" in fields) is (family not in PROVIDER_DEFAULTS[given.type].apis)
+    if "type" in fields:
+        followed = ProviderConfig(model="some-model", base_url="https://llm.example.com", **fields)
+    else:
+        followed = given.replace(**fields)
+    assert family == Provider(followed).dialect.API
+    assert f"speaks {given.api}" in other
 
 
 OTHERS = {"google": "gemini", "bedrock": "converse", "cohere": "cohere", "ollama/ollama": "ollama"}

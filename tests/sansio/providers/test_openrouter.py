@@ -161,6 +161,34 @@ def test_an_image_of_an_answer_goes_back_with_it() -> None:
     assert sent("openrouter", *ASK, message, *ASK)[1]["images"] == [image]
 
 
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (ImagePart(file_id="file_1"), "by file_id"),
+        (ImagePart(), "without an address"),
+        (ImagePart(url=""), "by url"),
+    ],
+)
+def test_an_image_without_address_and_data_is_refused_or_left_out_and_never_sent_empty(
+    image: ImagePart, reason: str
+) -> None:
+    provider = Provider(config("openrouter"))
+    parts = (TextPart("Look."), image)
+    with pytest.raises(InvalidRequestError, match=f"message 1, part 1: .* {reason}.*; give .*data") as caught:
+        provider.prepare([*ASK, Message(Role.ASSISTANT, parts), *ASK])
+    assert caught.value.index == 1
+    answered = Message(Role.ASSISTANT, parts, origin="openrouter/chat")
+    prepared = provider.prepare([*ASK, answered, *ASK])
+    assert prepared.body == provider.prepare([*ASK, Message(Role.ASSISTANT, "Look."), *ASK]).body
+    assert [(loss.what, loss.message, loss.part) for loss in prepared.left_out] == [("ImagePart", 1, 1)]
+
+
+def test_an_extra_never_replaces_the_address_of_an_assistants_image() -> None:
+    image = ImagePart(url="https://a/b.png", extra={"image_url": {"url": "https://c/d.png"}})
+    with pytest.raises(InvalidRequestError, match=r"message 1, part 0: image_url\.url is in its extra"):
+        Provider(config("openrouter")).prepare([*ASK, Message(Role.ASSISTANT, (image,)), *ASK])
+
+
 def test_fields_of_another_provider_are_not_sent() -> None:
     reasoning = ReasoningPart("Hm.", {"signature": "c2ln"})
     foreign = Message(Role.ASSISTANT, (reasoning, TextPart("Hi")), origin="anthropic/messages")
