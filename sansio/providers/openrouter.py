@@ -9,7 +9,7 @@ from sansio.content import DocumentPart, ImagePart, Message, Part, Role
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENROUTER_RANGES, options_of
 from sansio.families.chat.parts import takes_by_schema
-from sansio.families.media import image_url_block
+from sansio.families.media import image_url_block, with_true_type
 from sansio.families.tools import WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Body, Option, narrowed, own, portable
@@ -49,7 +49,12 @@ class OpenRouterChat(OpenRouterHost, ChatDialect):
 
     def assistant_fields(self, message: Message) -> dict[str, object]:
         fields = super().assistant_fields(message)
-        images = [image_url_block(part) for part in message.parts if isinstance(part, ImagePart)]
+        written = message.origin is None  # by the application
+        images = [
+            image_url_block(with_true_type(part) if written else part)
+            for part in message.parts
+            if isinstance(part, ImagePart)
+        ]
         if images:
             fields["images"] = images
         return fields

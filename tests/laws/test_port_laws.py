@@ -526,7 +526,7 @@ def is_kept_elsewhere(message: Message) -> bool:
 def is_newer(message: Message) -> bool:
     """Whether an answer has a part, or a field of a call, that the strategies made up and no fake knows."""
     match message.origin:
-        case "google/gemini" | "vertex/gemini":
+        case "google/gemini" | "vertex/gemini" | "bedrock/converse":
             return any(isinstance(part, UnknownPart) for part in message.parts)
         case "cohere/cohere":
             return any(call.extra for call in message.all_tool_calls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -294,3 +295,11 @@ def test_a_document_is_given_by_its_address_as_a_file() -> None:
         {"type": "file", "file": file},
         {"type": "file", "file": {**file, "filename": "a.pdf"}, "x": 1},
     ]
+
+
+@pytest.mark.parametrize(("origin", "kind"), [(None, "jpeg"), ("openrouter/chat", "png")])
+def test_an_image_of_the_application_has_the_type_that_its_bytes_show(origin: str | None, kind: str) -> None:
+    image = ImagePart(data=b"\xff\xd8\xff\xe0", media_type="image/png")
+    said = Message(Role.ASSISTANT, (TextPart("See."), image), origin=origin)
+    body: Any = Provider(config("openrouter")).prepare([*ASK, said, *ASK]).body
+    assert body["messages"][-2]["images"][0]["image_url"]["url"] == f"data:image/{kind};base64,/9j/4A=="
