@@ -54,6 +54,8 @@ class Call(Fetch[Message]):
         timeouts: the call's clocks, which the driver keeps.
     """
 
+    __slots__ = ("_parser", "_past_progress", "_stream", "_undecided")
+
     def __init__(
         self,
         dialect: Dialect,
@@ -77,7 +79,6 @@ class Call(Fetch[Message]):
             timeouts=timeouts,
         )
         self._stream = stream
-        self._first = request
         self._past_progress = 0
         self._parser: StreamParser | None = None
         self._undecided: str | None = None  # the media type of an answer whose first bytes are awaited
@@ -119,7 +120,7 @@ class Call(Fetch[Message]):
             body = bytes(self._body) + piece
             # No more bytes than a whole answer may have: how the network cut the body must not decide which
             # fault is found.
-            is_events = self._dialect.begins_stream(body[: self._limits.max_answer_bytes + 1])
+            is_events = self._dialect.begins_stream(body[: self._dialect.limits.max_answer_bytes + 1])
             if is_events is not None and self._decide(self._undecided, is_events):
                 self._body.clear()
                 return self._receive_piece(body, events)

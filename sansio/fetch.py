@@ -60,6 +60,14 @@ class Fetch(Generic[T_co]):
         own_error: as in `Endpoint`.
     """
 
+    # Slots, as a call has more attributes than Python 3.11 keeps without a dict for each object.
+    __slots__ = (
+        "__weakref__", "_attempts", "_body", "_decoder", "_dialect", "_earlier", "_first", "_fresh",
+        "_handed_out", "_head", "_last_failure", "_left_out", "_once", "_outcome", "_own_error", "_random",
+        "_read", "_record", "_records", "_request", "_responded", "_resumes", "_resuming", "_schedule",
+        "_state", "_timeouts", "_tries", "_wait", "_wants_input",
+    )  # fmt: skip
+
     REPEATS: ClassVar[bool] = False
     """Whether another attempt may repeat events that an earlier attempt gave."""
 
@@ -80,11 +88,10 @@ class Fetch(Generic[T_co]):
         self._once = once
         self._own_error = own_error
         self._dialect = dialect
-        self._limits = dialect.limits
         self._left_out = left_out
         self._timeouts = timeouts
         self._request = request
-        self._target = request.target
+        self._first = request
         self._read = read
         self._earlier = 0  # bytes of the pages before this one
         self._schedule = schedule
@@ -276,7 +283,7 @@ class Fetch(Generic[T_co]):
         self._head = head
         self._responded = head, self._attempts, self._resumes
         self._body = bytearray()
-        limit = self._limits.max_header_bytes
+        limit = self._dialect.limits.max_header_bytes
         if sum(map(len, chain.from_iterable(head.headers))) > limit:
             error = LimitExceededError(
                 f"the head of the response is longer than {limit} bytes", field="max_header_bytes"
@@ -324,11 +331,11 @@ class Fetch(Generic[T_co]):
         """Take decoded bytes of the body; True when no more are wanted."""
         self._body += piece
         if self._state is ERROR_BODY:
-            if len(self._body) >= self._limits.max_error_bytes:
+            if len(self._body) >= self._dialect.limits.max_error_bytes:
                 self._settle_status(events)
                 return True
-        elif self._earlier + len(self._body) > self._limits.max_answer_bytes:
-            limit = self._limits.max_answer_bytes
+        elif self._earlier + len(self._body) > self._dialect.limits.max_answer_bytes:
+            limit = self._dialect.limits.max_answer_bytes
             error = LimitExceededError(f"the answer is longer than {limit} bytes", field="max_answer_bytes")
             self._settle(error, events)
             return True
@@ -367,7 +374,7 @@ class Fetch(Generic[T_co]):
         text = _text(self._body)
         self._record_response(text)
         try:
-            data = jsontext.decode_object(text, self._limits.max_json_depth, cut=StreamTruncatedError)
+            data = jsontext.decode_object(text, self._dialect.limits.max_json_depth, cut=StreamTruncatedError)
             error = None if self._own_error else self._dialect.error_in(data)
             if error is not None:
                 raise error
@@ -383,8 +390,9 @@ class Fetch(Generic[T_co]):
 
     def _turn(self, page: NextPage[T_co]) -> None:
         """Make the request for the next page."""
-        joint = "&" if "?" in self._target else "?"
-        self._request = structs.replace(self._request, target=f"{self._target}{joint}{page.query}")
+        target = self._first.target
+        joint = "&" if "?" in target else "?"
+        self._request = structs.replace(self._request, target=f"{target}{joint}{page.query}")
         self._read = page.read
         self._earlier += len(self._body)
         self._attempts = self._tries = 0
@@ -397,14 +405,14 @@ class Fetch(Generic[T_co]):
 
     def _settle_status(self, events: list[StreamEvent]) -> None:
         """End an exchange that had an error status. Its body, also a damaged one, only adds details."""
-        del self._body[self._limits.max_error_bytes :]
+        del self._body[self._dialect.limits.max_error_bytes :]
         text = _text(self._body)
         self._record_response(text)
         self._settle(self._dialect.parse_error(self._head.status, self._head.headers, text), events)
 
     def _record_response(self, text: str) -> None:
         if self._record:
-            body = jsontext.as_record(text, self._limits.max_json_depth)
+            body = jsontext.as_record(text, self._dialect.limits.max_json_depth)
             self._records.append(ResponseRecord(self._head.status, body))
 
     def _settle(self, error: ProviderError, events: list[StreamEvent]) -> None:

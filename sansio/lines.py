@@ -57,7 +57,7 @@ class LineFetch(Fetch[int]):
 
     def _begin(self, media: str) -> None:
         super()._begin(media)
-        self._framer = NDJSONFramer(self._limits.max_event_bytes)
+        self._framer = NDJSONFramer(self._dialect.limits.max_event_bytes)
         self._count = 0
         if self._record:
             self._records.append(ResponseRecord(self._head.status, {}))

@@ -96,10 +96,14 @@ def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
         >>> (usage.input_tokens, usage.cached_tokens, usage.extra)
         (7, 4, {'total': 7})
     """
-    named = [name for names in fields.values() for name in names]
-    counts = {name: value for name in named if type(value := wire.get(name)) is int and value >= 0}
-    sums = {field: sum(counts.get(name, 0) for name in names) for field, names in fields.items()}
-    extra = {name: value for name, value in wire.items() if name not in counts}
+    sums = dict.fromkeys(fields, 0)
+    extra = dict(wire)
+    for field, names in fields.items():
+        for name in names:
+            value = wire.get(name)
+            if type(value) is int and value >= 0:
+                sums[field] += value
+                extra.pop(name, None)
     return Usage(**sums, extra=extra)
 
 

@@ -20,6 +20,9 @@ _TRAILERS = re.compile(
         r"(?:\r?\n[ \t][^\x00\r\n\v\f]*+)*+\r?\n)*+\r?\n"
     ).encode()
 )
+_KNOWN_LINES = {b"%x\r\n" % size: size for size in range(1, 1 << 10)}
+"""The sizes of short chunks, by their lines. Most streams have a chunk for each event. To look up a
+line takes half as long as to match and convert it."""
 _NO_BODY = (204, 304)
 
 
@@ -160,9 +163,9 @@ def take_chunks(data: bytes, position: int, pieces: list[bytes]) -> int:
     """Append the data of the ordinary chunks that are whole in `data` from `position` on to `pieces`.
 
     An ordinary chunk has a size, no extension, and CRLF after its size and data. Most bodies have no other
-    chunks except the last one, which is also left to the caller. One match for each saves most of the time of
-    the general way. No limit check is needed: a size line has at most 22 bytes, fewer than any head that
-    announces chunked coding.
+    chunks except the last one, which is also left to the caller. One look-up or match for each saves most of
+    the time of the general way. No limit check is needed: a size line has at most 22 bytes, fewer than any
+    head that announces chunked coding.
 
     Args:
         position: where a chunk begins.
@@ -170,10 +173,17 @@ def take_chunks(data: bytes, position: int, pieces: list[bytes]) -> int:
     Returns:
         The position of the first chunk that was not read.
     """
-    line = _PLAIN_LINE.match
-    while (match := line(data, position)) is not None:
-        start = match.end()
-        end = start + int(match[0], 16)  # int() ignores the line's end
+    find, known = data.find, _KNOWN_LINES.get
+    whole = len(data)
+    while position < whole:
+        start = find(b"\n", position) + 1
+        size = known(data[position:start])
+        if size is None:
+            match = _PLAIN_LINE.match(data, position)
+            if match is None:
+                break
+            size = int(match[0], 16)  # int() ignores the line's end
+        end = start + size
         if end == start or data[end : end + 2] != b"\r\n":
             break
         pieces.append(data[start:end])

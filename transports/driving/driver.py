@@ -322,7 +322,7 @@ class EventStream(BaseStream[Transport, Exchange]):
 
     async def _send(self, step: Send, now: Callable[[], float]) -> None:
         try:
-            key = self._secret if self._signed else self._keys.ask()
+            key = self._secret if self._signed else self._leg.keys.ask()
             if not (key is None or isinstance(key, Secret)):
                 key = await self._wait_for_key(key, now)
             signed = self._sign(step.request, key)
@@ -332,7 +332,7 @@ class EventStream(BaseStream[Transport, Exchange]):
             self._fail(error)
             return
         try:
-            self._exchange = await self._transport.open(
+            self._exchange = await self._leg.transport.open(
                 signed, timeout, write_timeout=write, fresh=step.fresh
             )
         except ProviderError as error:

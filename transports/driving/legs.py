@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from sansio import Fetch, Provider, ProviderError
 from transports.driving.keys import KeySource
@@ -14,8 +15,7 @@ from transports.observing.base import Asked, Observer
 TransportT = TypeVar("TransportT")
 
 
-@dataclass(frozen=True)
-class Leg(Generic[TransportT]):
+class Leg(Struct, Generic[TransportT], frozen=True):
     """One provider's call, and the objects that are needed to perform it.
 
     Args:
@@ -35,8 +35,7 @@ class Leg(Generic[TransportT]):
     observed: tuple[Observer, Asked] | None = None
 
 
-@dataclass(frozen=True)
-class Fallbacks(Generic[TransportT]):
+class Fallbacks(Struct, Generic[TransportT], frozen=True):
     """The providers that are asked when the ones before them fail.
 
     Args:

@@ -178,8 +178,6 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         self._leg = leg
         self._provider = leg.provider
         self._call = leg.call
-        self._transport = leg.transport
-        self._keys = leg.keys
         self._raw_log = leg.raw_log
         self._observed = leg.observed  # until its call begins
         self._clocks = Clocks(leg.provider.config, leg.call.timeouts, began=self._begun)

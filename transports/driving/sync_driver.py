@@ -224,7 +224,7 @@ class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
             self._fail(error)
             return
         try:
-            self._exchange = self._transport.open(
+            self._exchange = self._leg.transport.open(
                 signed, timeout, write_timeout=write, total_timeout=total, fresh=step.fresh
             )
         except ProviderError as error:
@@ -243,4 +243,4 @@ class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
     def _ask_key(self, step: Send) -> Secret | None:
         if step.fresh and self._secret is not None:
             return self._secret  # a stale connection is replaced in the same attempt
-        return self._keys.ask_now()
+        return self._leg.keys.ask_now()

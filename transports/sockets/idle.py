@@ -52,15 +52,20 @@ class IdleConnections(Generic[ConnectionT]):
 
     def take(self, origin: Origin) -> ConnectionT | None:
         """Remove and return the most recently used connection to this origin; `None` if there is none."""
-        for connection in self._to(origin)[::-1]:
-            if self._give_up([connection]):
+        for connection, (_, leads_to) in reversed(self._kept.copy().items()):
+            if leads_to == origin and self._give_up([connection]):
                 return connection
         return None
 
     def expire(self, now: float) -> list[ConnectionT]:
         """Give up the connections that were idle for too long; returns them to be closed."""
         oldest = now - self._idle_timeout
-        return self._give_up([kept for kept, (since, _) in self._kept.copy().items() if since <= oldest])
+        expired: list[ConnectionT] = []
+        for connection, (since, _) in self._kept.copy().items():
+            if since > oldest:  # so are all behind it; each open asks, and most find nothing
+                break
+            expired.append(connection)
+        return self._give_up(expired)
 
     def clear(self, origin: Origin | None = None) -> list[ConnectionT]:
         """Give up all connections, or all to one origin; returns them to be closed."""

@@ -116,8 +116,8 @@ def _own_marks(
         if isinstance(mark := tool.get("cache_control"), Mapping):
             yield f"tool {position}", None, mark
     for index, message in enumerate(messages):
-        for extra in (*(part.extra for part in message.parts), message.extra):
-            if isinstance(mark := extra.get("cache_control"), Mapping):
+        for holder in (*message.parts, message):
+            if isinstance(mark := holder.extra.get("cache_control"), Mapping):
                 yield f"message {index}", index, mark
     if isinstance(whole, Mapping):
         yield "cache_control", None, whole

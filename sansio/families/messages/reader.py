@@ -96,13 +96,15 @@ class MessagesReader(AnswerReader):
         bare = isinstance(kind, str) and kind in self._dialect.STATUS_BY_ERROR
         if bare or record.get("error") or name == "error":
             kind = "error"
-        if not kind or kind == "ping":
+        if kind == "ping":
+            return False
+        if not kind:
             if (foreign := foreign_error(record, "messages", self._dialect)) is not None:
                 raise foreign
             return False
         self.progress += 1
         if isinstance(kind, str) and kind in EVENT_FIELDS:
-            self._keep({name: record[name] for name in record.keys() - EVENT_FIELDS[kind]})
+            self._keep(record, EVENT_FIELDS[kind])
         match kind:
             case "content_block_delta":
                 self._receive_delta(record, events)
@@ -160,7 +162,7 @@ class MessagesReader(AnswerReader):
             raise RemoteProtocolError("a second answer begins inside the first: two streams were mixed up")
         answer.model = answer.model or message.model
         self._merge_usage(message.usage)
-        self._keep({name: data[name] for name in data.keys() - MESSAGE_FIELDS})
+        self._keep(data, MESSAGE_FIELDS)
         if not self._blocks:  # a repeated message_start must not add its content twice
             for index, block in enumerate(message.content or ()):
                 self._end(self._begin(index, block, events), events)
@@ -171,13 +173,13 @@ class MessagesReader(AnswerReader):
         self._merge_usage(usage)
         if isinstance(data, dict):
             delta = convert(data, Delta)
-            self._keep({name: data[name] for name in data.keys() - STOP_FIELDS})
+            self._keep(data, STOP_FIELDS)
             self._receive_stop(delta.stop_reason, delta.stop_details, events)
 
-    def _keep(self, fields: JSONObject) -> None:
-        """Keep the message's fields that have no typed field. Null adds nothing."""
+    def _keep(self, fields: JSONObject, read: frozenset[str] = frozenset()) -> None:
+        """Keep the message's fields that are not read. Null adds nothing."""
         for name, value in fields.items():
-            if value is not None:
+            if name not in read and value is not None:
                 self._answer.extra[name] = value
 
     def _receive_stop(

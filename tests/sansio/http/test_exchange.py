@@ -95,6 +95,15 @@ def test_any_bytes_end_in_exactly_one_terminal_value(case: tuple[bytes, list[byt
     assert not any(isinstance(item, Head) for item in seen[1:])
 
 
+@pytest.mark.parametrize("form", [b"%x\r\n", b"%X\r\n", b"%06x\r\n", b"%x;a=b\r\n"])
+def test_chunks_of_every_size_and_form_of_line_are_read(form: bytes) -> None:
+    sizes = [*range(1, 1_100), 4_095, 4_096, 65_536]
+    body = b"".join(form % size + b"x" * size + b"\r\n" for size in sizes)
+    seen, reusable = exchange_of([CHUNKED, body + chunked()], eof=False)
+    assert seen[1:] == [Body(b"x" * sum(sizes)), End()]
+    assert reusable
+
+
 @given(st.lists(st.binary(min_size=1, max_size=300), max_size=6), st.data())
 def test_a_chunked_body_comes_out_as_it_went_in(chunks: list[bytes], data: st.DataObject) -> None:
     wire = CHUNKED + chunked(*chunks)
