@@ -151,3 +151,13 @@ def test_a_replay_says_each_part_at_its_place(message: Message) -> None:
                 assert said[place] == (RefusalDelta, text)
             case _:
                 assert said[place] == (bare(part),)
+
+
+def test_a_replay_names_the_place_of_each_part_in_any_order() -> None:
+    said = (TextPart("a"), RefusalPart("b"), ReasoningPart("c"), TextPart("d"))
+    assert replay(Message(Role.ASSISTANT, said)) == [
+        ContentDelta("a", 0),
+        RefusalDelta("b", 1),
+        ReasoningDelta("c", 2),
+        ContentDelta("d", 3),
+    ]

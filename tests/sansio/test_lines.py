@@ -165,3 +165,8 @@ def test_a_line_of_the_limit_passes_and_a_longer_one_ends_the_attempt() -> None:
             error = failure(call)
             assert isinstance(error, LimitExceededError)
             assert error.field == "max_event_bytes"
+
+
+def test_bytes_of_a_line_that_are_not_utf_8_are_replaced() -> None:
+    events = run(fetch(), [Head(200), Body(b"a\xff\nb\n"), End()])
+    assert texts(events) == ["a\ufffd", "b"]
