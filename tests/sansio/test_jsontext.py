@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
+from enum import Enum
 from types import MappingProxyType
 
 import msgspec
@@ -232,6 +233,7 @@ FAULTS: list[tuple[object, str | None]] = [
     (object(), "has a value of the type object, which is not JSON; give a dict, a list, a text or a number"),
     (date(2026, 11, 29), None),
     (Role.USER, None),
+    (Enum("Half", {"PAIR": "\ud800"})["PAIR"], None),  # text, which is checked when the whole body is encoded
 ]
 
 
