@@ -204,10 +204,14 @@ class TestPoolOfTheUser:
     ) -> None:
         """It may wait in h11's buffer, in a queue of anyio's, in TLS, or in the socket."""
         ca, context = ca_and_server("127.0.0.1")
+        sent = threading.Semaphore(0)
 
         def script(peer: Peer) -> None:
             while peer.request() is not None:
-                peer.send(response + WRONG)
+                try:
+                    peer.send(response + WRONG)
+                finally:
+                    sent.release()
 
         with RawServer(script, context if secure else None) as server:
             async with users_pool(module, ssl_context=trusting(ca)) as pool:
@@ -215,6 +219,8 @@ class TestPoolOfTheUser:
                 for _ in range(3):
                     _, body = await fetch(transport, server.post())
                     assert body == response.partition(b"\r\n\r\n")[2]
+                    # What the server has not sent yet, no client can find before its next request.
+                    assert await anyio.to_thread.run_sync(partial(sent.acquire, timeout=PATIENCE))
 
     async def test_a_response_that_arrives_on_an_idle_connection_is_never_an_answer(
         self, module: ModuleName
