@@ -266,6 +266,11 @@ def test_citations_are_on_the_text_if_there_is_one() -> None:
                 '"arguments": "{}"',
             ),
             (
+                {"role": "assistant", "tool_calls": [{"id": "c", "type": "mcp", "mcp": {"name": "f"}}]},
+                "tool_calls[0]",
+                '"arguments": "{}"',
+            ),
+            (
                 {
                     "role": "assistant",
                     "tool_calls": [{**CALL, "type": "custom", "custom": {"name": "f", "input": 5}}],
