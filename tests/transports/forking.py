@@ -1,10 +1,15 @@
-"""What `test_forks.py` does before and after a fork."""
+"""`python -m tests.transports.forking {workers|stream} KIND HTTP2 URL [CA_FILE]`: a program that forks.
+
+`test_forks.py` runs it as a process, so that the servers' threads are in another one: a child that is forked
+while another thread holds a lock of C code, such as OpenSSL's, waits for that lock forever.
+"""
 
 from __future__ import annotations
 
 import gc
 import os
 import ssl
+import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -67,7 +72,7 @@ def check(ask: Ask, first: int) -> None:
 def fork(run: Callable[[], object]) -> int:
     """A child that runs this, and whose status says whether it failed."""
     with warnings.catch_warnings():
-        # Python 3.12 and later warn of the server's threads. The child runs none of their code.
+        # Python 3.12 and later warn of threads: Trio keeps those that looked up a name, which wait for work.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child:
@@ -85,7 +90,7 @@ def join(child: int) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def workers(kind: str, url: str, *, http2: bool) -> None:
+def workers(kind: str, http2: bool, url: str) -> None:
     """As a server that loads its application before it forks, such as gunicorn with `--preload`."""
     ask = asker(kind, url, http2=http2)
     check(ask, 1_000)
@@ -96,10 +101,9 @@ def workers(kind: str, url: str, *, http2: bool) -> None:
     check(ask, 4_000)
 
 
-def open_stream(
-    kind: str, url: str, *, http2: bool = False, ssl_context: ssl.SSLContext | None = None
-) -> None:
+def open_stream(kind: str, http2: bool, url: str, ca_file: str | None = None) -> None:
     """A child inherits an exchange under way, and neither reads nor ends it."""
+    ssl_context = None if ca_file is None else ssl.create_default_context(cafile=ca_file)
     request, go_on = Request.post(url, (), b"begin"), Request.post(url, (), b"go on")
     if kind == "blocking":
         _inherit(request, go_on, blocking_transport(http2, ssl_context))
@@ -148,3 +152,8 @@ async def _inherit_async(request: Request, go_on: Request, transport: Transport)
     await exchange.aclose()
     other.abort()
     await transport.aclose()
+
+
+if __name__ == "__main__":
+    scenario, chosen, version, *rest = sys.argv[1:]
+    {"workers": workers, "stream": open_stream}[scenario](chosen, version == "2", *rest)

@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from sansio.testing import FakeProvider
-from tests.transports.contracts.support import CHUNKED, LAST, ca_and_server, chunk, trusting
-from tests.transports.forking import open_stream, workers
+from tests.transports.contracts.support import CHUNKED, LAST, ca_and_server, chunk
 from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer
 from tests.transports.sockets.http2_peer import HTTP2Peer, over_http2
 from transports.testing.loopback import loopback_thread
@@ -19,10 +19,17 @@ from transports.testing.loopback import loopback_thread
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 
+def run(module: str, *arguments: str) -> None:
+    """Run a program of this folder, which prints nothing."""
+    command = [sys.executable, "-W", "error", "-m", f"tests.transports.{module}", *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE * 3, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("kind", ["blocking", "asyncio", "trio", "httpcore"])
 def test_workers_that_were_forked_from_a_provider_in_use(kind: str) -> None:
     with loopback_thread() as server:
-        workers(kind, server.base_url("openai"), http2=False)
+        run("forking", "workers", kind, "1", server.base_url("openai"))
 
 
 @pytest.mark.parametrize("kind", ["blocking", "asyncio", "trio"])
@@ -35,25 +42,26 @@ def test_workers_that_were_forked_from_a_provider_in_use_over_http2(kind: str) -
             peer.respond(number, provider.respond(asked))
 
     with RawServer(over_http2(script)) as server:
-        workers(kind, server.url, http2=True)
+        run("forking", "workers", kind, "2", server.url)
 
 
 def test_multiprocessing_by_each_of_its_start_methods() -> None:
     with loopback_thread() as server:
-        command = [sys.executable, "-m", "tests.transports.pooling", server.base_url("openai")]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert (ended.returncode, ended.stderr) == (0, "")
+        run("pooling", server.base_url("openai"))
 
 
 @pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize("kind", ["blocking", "asyncio", "trio", "httpcore"])
-def test_a_stream_that_is_open_goes_on_in_its_own_process(kind: str, secure: bool) -> None:
+def test_a_stream_that_is_open_goes_on_in_its_own_process(kind: str, secure: bool, tmp_path: Path) -> None:
     """Whatever the child does with it; a second exchange tells the server to go on with the first.
 
     Over TLS, a child that said goodbye would end the stream, too.
     """
     go_on = threading.Event()
     ca, context = ca_and_server("localhost")
+    trusted = [str(tmp_path / "ca.pem")] if secure else []
+    for path in trusted:
+        ca.cert_pem.write_to_path(path)
 
     def script(peer: Peer) -> None:
         while (request := peer.request()) is not None:
@@ -67,7 +75,7 @@ def test_a_stream_that_is_open_goes_on_in_its_own_process(kind: str, secure: boo
             peer.send(chunk(b"two"), LAST)
 
     with RawServer(script, context if secure else None, "localhost") as server:
-        open_stream(kind, server.url, ssl_context=trusting(ca))
+        run("forking", "stream", kind, "1", server.url, *trusted)
 
 
 @pytest.mark.parametrize("kind", ["blocking", "asyncio", "trio"])
@@ -87,5 +95,5 @@ def test_an_exchange_of_a_shared_connection_goes_on_in_its_own_process(kind: str
             peer.body(first, b"one")
 
     with RawServer(over_http2(script)) as server:
-        open_stream(kind, server.url, http2=True)
+        run("forking", "stream", kind, "2", server.url)
         assert server.connections == 1
