@@ -64,7 +64,7 @@ def _in_pieces(draw: st.DrawFn, chunk: _Chunk) -> Iterator[_Chunk]:
     """The chunk; or, of a call, the chunks of its beginning, the pieces of its arguments and its end."""
     parts = [part for candidate in chunk.get("candidates", ()) for part in candidate["content"]["parts"]]
     arguments = parts[0][CALL]["args"] if parts and CALL in parts[0] else {}
-    if not arguments or not _has_places(arguments) or draw(st.booleans()):
+    if not arguments or not _has_places(arguments) or draw(SELDOM):
         yield chunk
         return
     [part] = parts

@@ -97,11 +97,17 @@ class _AllSeenError(Exception):
     """Ends a search."""
 
 
-def seen(strategy: st.SearchStrategy[T], features: dict[str, Callable[[T], object]]) -> set[str]:
-    """Which features a strategy's first 2,000 examples have. It looks no further when it has seen all."""
+def seen(
+    strategy: st.SearchStrategy[T], features: dict[str, Callable[[T], object]], examples: int = 10_000
+) -> set[str]:
+    """Which features a strategy's first examples have. It looks no further when it has seen all.
+
+    The rarest features are those of five examples in a thousand. Which examples are first depends on the
+    modules that are loaded, since Hypothesis draws constants from them.
+    """
     found: set[str] = set()
 
-    @settings(surveyed, max_examples=2_000)
+    @settings(surveyed, max_examples=examples)
     @given(strategy)
     def look(example: T) -> None:
         found.update(name for name, shows in features.items() if name not in found and shows(example))

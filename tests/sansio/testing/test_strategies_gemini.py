@@ -124,7 +124,7 @@ def test_streams_have_every_form() -> None:
 
 def test_without_the_switch_no_stream_is_a_list() -> None:
     listed = {"a list": lambda data: data.startswith(b"[")}
-    assert not seen(streams("google", lists=False).map(lambda stream: stream.data), listed)
+    assert not seen(streams("google", lists=False).map(lambda stream: stream.data), listed, examples=200)
 
 
 def test_hostile_streams_are_events_and_lists_with_damage_in_their_chunks() -> None:
