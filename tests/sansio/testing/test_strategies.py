@@ -98,13 +98,9 @@ class _AllSeenError(Exception):
 
 
 def seen(
-    strategy: st.SearchStrategy[T], features: dict[str, Callable[[T], object]], examples: int = 10_000
+    strategy: st.SearchStrategy[T], features: dict[str, Callable[[T], object]], examples: int = 2_000
 ) -> set[str]:
-    """Which features a strategy's first examples have. It looks no further when it has seen all.
-
-    The rarest features are those of five examples in a thousand. Which examples are first depends on the
-    modules that are loaded, since Hypothesis draws constants from them.
-    """
+    """Which features a strategy's first examples have. It looks no further when it has seen all."""
     found: set[str] = set()
 
     @settings(surveyed, max_examples=examples)

@@ -119,12 +119,14 @@ def test_streams_have_every_form() -> None:
             len(stream.chunks) > 1 and "usageMetadata" in stream.chunks[0]
         ),
     }
-    assert seen(streams("google"), features) == features.keys()
+    # Some are rare, and which examples are first depends on the modules that are loaded, since Hypothesis takes
+    # constants from them.
+    assert seen(streams("google"), features, examples=10_000) == features.keys()
 
 
 def test_without_the_switch_no_stream_is_a_list() -> None:
     listed = {"a list": lambda data: data.startswith(b"[")}
-    assert not seen(streams("google", lists=False).map(lambda stream: stream.data), listed, examples=200)
+    assert not seen(streams("google", lists=False).map(lambda stream: stream.data), listed)
 
 
 def test_hostile_streams_are_events_and_lists_with_damage_in_their_chunks() -> None:
