@@ -119,7 +119,7 @@ def test_streams_have_every_form() -> None:
             len(stream.chunks) > 1 and "usageMetadata" in stream.chunks[0]
         ),
     }
-    # Some are rare, and which examples are first depends on the modules that are loaded, since Hypothesis takes
+    # Some are rare, and which examples are first depends on the modules that are loaded: Hypothesis takes
     # constants from them.
     assert seen(streams("google"), features, examples=10_000) == features.keys()
 
